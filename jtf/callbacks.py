@@ -1,0 +1,270 @@
+"""Callbacks: your code at six points of a training run, and the ready-made ones.
+
+A callback is a dict of functions, a `Callback`, or a list of both:
+
+Example:
+    >>> import jtf, numpy as np
+    >>> model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[2])])
+    >>> model.compile(optimizer="sgd", loss="meanSquaredError")
+    >>> seen = []
+    >>> _ = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0,
+    ...               callbacks={"on_epoch_end": lambda epoch, logs: seen.append((epoch, sorted(logs)))})
+    >>> seen
+    [(0, ['loss']), (1, ['loss'])]
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from jtf.naming import nearest, snake_case
+from jtf.types import Array
+
+HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
+
+
+class Callback:
+    """The base class: override the hooks you need.
+
+    Attributes:
+        model: the model being trained.
+        params: what `fit` was asked for: epochs, initial_epoch, samples, steps, batch_size, verbose,
+            do_validation, metrics; None where unknown.
+    """
+
+    model: Any
+    params: dict[str, Any]
+
+    def on_train_begin(self, logs: Mapping[str, Any]) -> Any:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Mapping[str, Any]) -> Any:
+        """After the last epoch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any]) -> Any:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> Any:
+        """After an epoch; ``logs`` has its means: ``loss``, ``acc``, ``val_loss``, ..."""
+
+    def on_batch_begin(self, batch: int, logs: Mapping[str, Any]) -> Any:
+        """Before a batch, counted from 0 in each epoch; ``logs`` has ``batch`` and ``size``."""
+
+    def on_batch_end(self, batch: int, logs: Mapping[str, Any]) -> Any:
+        """After a batch; ``logs`` has its own values too: ``loss``, ``acc``, ...
+
+        Reading one of them waits for the device; not reading any costs nothing.
+        """
+
+
+class BatchLogs(Mapping[str, Any]):
+    """The logs of one batch: its values stay on the device until somebody reads one."""
+
+    def __init__(self, batch: int, size: int, names: list[str], values: Array) -> None:
+        self._known: dict[str, Any] = {"batch": batch, "size": size}
+        self._names, self._values = names, values
+
+    def _read(self) -> dict[str, Any]:
+        if self._names:
+            self._known |= dict(zip(self._names, np.asarray(self._values).tolist(), strict=True))
+            self._names = []
+        return self._known
+
+    def __getitem__(self, key: str) -> Any:
+        return self._known[key] if key in self._known else self._read()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._known, *self._names])
+
+    def __len__(self) -> int:
+        return len(self._known) + len(self._names)
+
+    def __repr__(self) -> str:
+        return repr(self._read())
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions.
+
+    Args:
+        hooks: functions by hook name; TF.js's spelling (``onEpochEnd``) is understood.
+
+    Raises:
+        ValueError: no such hook; the message has the nearest.
+        TypeError: not a function.
+    """
+
+    def __init__(self, **hooks: Callable[..., Any]) -> None:
+        for name, function in hooks.items():
+            hook = snake_case(name)
+            if hook not in HOOKS:
+                raise ValueError(f"Unknown callback hook {name!r}.{nearest(name, HOOKS)} Hooks: {', '.join(HOOKS)}.")
+            if not callable(function):
+                raise TypeError(f"Callback hook {name!r} must be a function; received {function!r}.")
+            setattr(self, hook, function)
+
+
+class History(Callback):
+    """What a training run has come to; `fit` returns it.
+
+    Attributes:
+        history: for each name in the logs, one number an epoch: ``history["val_acc"][-1]``.
+        epoch: the epochs that were run, counted from 0.
+    """
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        self.epoch.append(epoch)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
+        return f"<History of {len(self.epoch)} epochs{': ' + last if last else ''}>"
+
+
+class EarlyStopping(Callback):
+    """Stops the training when a number no longer improves.
+
+    Args:
+        monitor: the name in the logs; ``val_loss`` needs validation data.
+        min_delta: a change of less than this is no improvement.
+        patience: the run stops after this many epochs without improvement (0: after the first, as 1 does).
+        verbose: 1 prints why it stopped.
+        mode: ``"min"``, ``"max"``, or ``"auto"``: accuracies, precision, recall and r2 are maximised.
+        baseline: the value to beat at first.
+        restore_best_weights: at the end, go back to the weights of the best epoch. (TF.js cannot.)
+
+    Raises:
+        ValueError: an unknown mode.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+    ) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"EarlyStopping's mode is 'auto', 'min' or 'max'; received {mode!r}.")
+        self.monitor, self.min_delta, self.patience, self.verbose = monitor, abs(min_delta), patience, verbose
+        self.baseline, self.restore_best_weights = baseline, restore_best_weights
+        rising = any(word in monitor for word in ("acc", "precision", "recall", "r2"))
+        self._sign = 1.0 if mode == "max" or mode == "auto" and rising else -1.0
+
+    def on_train_begin(self, logs: Mapping[str, Any]) -> None:
+        self.stopped_epoch: int | None = None
+        self.best = -self._sign * math.inf if self.baseline is None else self.baseline
+        self._wait = 0
+        self._best_weights: list[Array] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        if self.monitor not in logs:
+            warnings.warn(
+                f"EarlyStopping watches {self.monitor!r}, which is not in the logs: {', '.join(logs)}. "
+                "Pass validation data for a val_ name, or monitor one of these.",
+                stacklevel=2,
+            )
+            return
+        current = logs[self.monitor]
+        if self._sign * (current - self.best) > self.min_delta:
+            self.best, self._wait = current, 0
+            if self.restore_best_weights:
+                self._best_weights = self.model.get_weights()
+            return
+        self._wait += 1
+        if self._wait >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Mapping[str, Any]) -> None:
+        if self.stopped_epoch is not None and self.verbose:
+            print(f"Epoch {self.stopped_epoch + 1}: {self.monitor} no longer improves on {self.best:.6g}; stopped.")
+        if self._best_weights is not None:
+            self.model.set_weights(self._best_weights)
+
+
+class TerminateOnNaN(Callback):
+    """Stops the training at the first batch whose loss is not finite. It reads every batch's loss."""
+
+    def on_batch_end(self, batch: int, logs: Mapping[str, Any]) -> None:
+        if not math.isfinite(logs["loss"]):
+            self.model.stop_training = True
+
+
+def early_stopping(
+    monitor: str = "val_loss",
+    min_delta: float = 0.0,
+    patience: int = 0,
+    verbose: int = 0,
+    mode: str = "auto",
+    baseline: float | None = None,
+    restore_best_weights: bool = False,
+) -> EarlyStopping:
+    """`EarlyStopping` under TF.js's name, ``tf.callbacks.earlyStopping``."""
+    return EarlyStopping(monitor, min_delta, patience, verbose, mode, baseline, restore_best_weights)
+
+
+def terminate_on_nan() -> TerminateOnNaN:
+    """`TerminateOnNaN`."""
+    return TerminateOnNaN()
+
+
+def as_callbacks(given: Any) -> list[Callback]:
+    """The callbacks that ``callbacks=`` stands for: None, one or a list; dicts of hooks or objects.
+
+    Raises:
+        TypeError: something else, such as a class that was not called.
+    """
+    items = given if isinstance(given, list | tuple) else [] if given is None else [given]
+    return [_as_callback(item) for item in items]
+
+
+def _as_callback(given: Any) -> Callback:
+    if isinstance(given, Mapping):
+        return LambdaCallback(**given)
+    if isinstance(given, Callback):
+        return given
+    mend = f" Call it: {given.__name__}()." if isinstance(given, type) else ""
+    raise TypeError(
+        "A callback is a dict of hooks such as {'on_epoch_end': f}, or an object of a class derived from "
+        f"jtf.callbacks.Callback; received {given!r}.{mend}"
+    )
+
+
+class CallbackList:
+    """The callbacks of one run: calls those that have something to do at a hook."""
+
+    def __init__(self, callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            callback.model, callback.params = model, params
+        self._by_hook = {
+            hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)] for hook in HOOKS
+        }
+
+    def listens(self, hook: str) -> bool:
+        """Whether any callback does something at this hook."""
+        return bool(self._by_hook[hook])
+
+    def call(self, hook: str, *args: Any) -> list[Any]:
+        """Call the hook; returns what is to be awaited."""
+        results = [function(*args) for function in self._by_hook[hook]]
+        return [result for result in results if inspect.isawaitable(result)]
+
+
+def _overrides(callback: Callback, hook: str) -> bool:
+    return hook in vars(callback) or getattr(type(callback), hook) is not getattr(Callback, hook)

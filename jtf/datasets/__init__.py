@@ -1,0 +1,5 @@
+"""Real data to try things on: the MNIST digits."""
+
+from jtf.datasets.mnist_digits import Digits, Mnist, mnist
+
+__all__ = ["Digits", "Mnist", "mnist"]

@@ -1,0 +1,288 @@
+"""From what users pass to `fit` and its kin to checked batches of numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jtf.engine.objective import Objective
+from jtf.engine.step import Batch
+from jtf.naming import nearest
+from jtf.types import Shape
+
+
+class Slots(NamedTuple):
+    """The inputs or outputs of a model: what each is called and what one batch of it looks like."""
+
+    kind: str  # "input" or "target", for messages
+    names: Sequence[str]
+    shapes: Sequence[Shape | None]  # None: any
+
+
+def targets_of(objective: Objective) -> Slots:
+    """What the targets of an objective look like; those of your own loss functions may have any shape."""
+    shapes: list[Shape | None] = []
+    for output, shape in enumerate(objective.output_shapes):
+        if objective.losses[output] is not None and not objective.is_known(output):
+            shapes.append(None)
+        else:
+            shapes.append((*shape[:-1], 1) if objective.is_sparse(output) else shape)
+    return Slots("target", objective.output_names, shapes)
+
+
+def arrays_for(data: Any, slots: Slots) -> list[np.ndarray]:
+    """One array for each slot, in order.
+
+    Args:
+        data: an array; or a list of arrays in the slots' order, or a dict by name. Anything that numpy can
+            convert is an array: jax arrays, nested lists of numbers, torch tensors, data frames.
+        slots: what is wanted.
+
+    Raises:
+        ValueError, TypeError: something is missing or too much, or has a wrong shape or kind; names the slot,
+            expected and received.
+    """
+    given = _by_slot(data, slots)
+    arrays = [
+        _checked(as_array(array, f"{slots.kind} {name!r}"), name, shape, slots.kind)
+        for array, name, shape in zip(given, slots.names, slots.shapes, strict=True)
+    ]
+    counts = {array.shape[0] for array in arrays}
+    if len(counts) > 1:
+        listed = ", ".join(f"{n!r} has {a.shape[0]}" for n, a in zip(slots.names, arrays, strict=True))
+        raise ValueError(f"All {slots.kind}s need the same number of samples; {listed}.")
+    return arrays
+
+
+def as_array(data: Any, what: str) -> np.ndarray:
+    """A numpy array of numbers or bools; float64 and int64 become float32 and int32.
+
+    Raises:
+        TypeError: it holds something else (text, objects, ragged lists).
+    """
+    try:
+        array = np.asarray(data)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"The {what} cannot be made one array of numbers: {error}") from error
+    if array.dtype == np.float64:
+        return array.astype(np.float32)
+    if array.dtype in (np.int64, np.uint64):
+        return array.astype(np.int32)
+    if array.dtype.kind in "fiub" or array.dtype.name == "bfloat16":
+        return array
+    raise TypeError(
+        f"The {what} must hold numbers; received dtype {array.dtype}. Convert it first (x.astype('float32')); "
+        "a list of unequal rows has no dtype that would fit."
+    )
+
+
+def batch_of(
+    x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective, class_weight: Any = None
+) -> Batch:
+    """Checked inputs, targets and sample weights; also used for a whole data set, as one big batch.
+
+    Raises:
+        ValueError, TypeError: as `arrays_for`; or the numbers of samples differ.
+    """
+    xs = arrays_for(x, inputs)
+    ys = arrays_for(y, targets_of(objective))
+    if xs[0].shape[0] != ys[0].shape[0]:
+        raise ValueError(
+            f"Inputs and targets need the same number of samples; received {xs[0].shape[0]} inputs and "
+            f"{ys[0].shape[0]} targets."
+        )
+    for output, (name, labels) in enumerate(zip(objective.output_names, ys, strict=True)):
+        if objective.is_sparse(output):
+            _check_labels(labels, name, objective.output_shapes[output][-1])
+    return Batch(xs, ys, _sample_weights(weights, class_weight, ys, objective))
+
+
+def batches(data: Batch, batch_size: int, order: np.ndarray | None = None) -> Iterator[Batch]:
+    """The samples in batches, the last one possibly smaller, in the given order."""
+    for start in range(0, data.size, batch_size):
+        stop = min(start + batch_size, data.size)
+        chosen = slice(start, stop) if order is None else order[start:stop]
+        yield Batch(*([None if a is None else a[chosen] for a in arrays] for arrays in data))
+
+
+def unpack(element: Any) -> tuple[Any, Any, Any]:
+    """Inputs, targets and sample weights out of what a dataset yields.
+
+    Args:
+        element: ``{"xs": ..., "ys": ...}`` (optionally ``"weights"``), or a tuple or list ``(xs, ys)`` or
+            ``(xs, ys, weights)``.
+
+    Raises:
+        ValueError: neither of these.
+    """
+    if isinstance(element, Mapping) and "xs" in element and "ys" in element:
+        return element["xs"], element["ys"], element.get("weights")
+    if isinstance(element, tuple | list) and len(element) in (2, 3):
+        return element[0], element[1], element[2] if len(element) == 3 else None
+    found = f"a dict with the keys {list(element)}" if isinstance(element, Mapping) else type(element).__name__
+    raise ValueError(
+        "A dataset for training yields batches {'xs': ..., 'ys': ...} or tuples (xs, ys) or (xs, ys, weights); "
+        f"received {found}. jtf.data.zip({{'xs': xs, 'ys': ys}}).batch(32) makes such a dataset."
+    )
+
+
+def fresh_iterator(dataset: Any) -> Iterator[Any]:
+    """A new pass over a dataset: an iterable, or a function that returns one.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(dataset, Iterable):
+        return iter(dataset)
+    if callable(dataset):
+        return iter(dataset())
+    raise TypeError(
+        "A dataset is an iterable of batches (jtf.data, torch DataLoader, grain, a list) or a function that "
+        f"returns one; received {type(dataset).__name__}."
+    )
+
+
+def positive(value: Any, name: str) -> int:
+    """``value`` if it is a positive integer.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} is a positive integer; received {value!r}.")
+    return int(value)
+
+
+def _by_slot(data: Any, slots: Slots) -> list[Any]:
+    names = slots.names
+    if isinstance(data, Mapping):
+        for name in names:
+            if name not in data:
+                raise ValueError(
+                    f"The {slots.kind}s lack {name!r}.{nearest(name, map(str, data))} Expected the keys "
+                    f"{', '.join(map(repr, names))}; received {', '.join(map(repr, data))}."
+                )
+        return [data[name] for name in names]
+    if len(names) == 1:
+        single = isinstance(data, list | tuple) and len(data) == 1 and np.ndim(data[0]) > 0
+        expected = slots.shapes[0]
+        nested = single and (hasattr(data[0], "shape") or expected is not None and np.ndim(data[0]) == len(expected))
+        return [data[0]] if nested else [data]
+    if isinstance(data, list | tuple):
+        if len(data) != len(names):
+            raise ValueError(
+                f"The model has {len(names)} {slots.kind}s ({', '.join(names)}); received a list of {len(data)}."
+            )
+        return list(data)
+    raise ValueError(
+        f"The model has {len(names)} {slots.kind}s ({', '.join(names)}): pass a list of arrays in this order, or "
+        f"a dict by name; received one {type(data).__name__}."
+    )
+
+
+def _checked(array: np.ndarray, name: str, expected: Shape | None, kind: str) -> np.ndarray:
+    if array.ndim == 0:
+        raise ValueError(f"The {kind} {name!r} is a single number; its first dimension must be the samples.")
+    if array.shape[0] == 0:
+        raise ValueError(f"The {kind} {name!r} has no samples: its shape is {array.shape}.")
+    if array.ndim == 1 and (expected is None or len(expected) == 2):
+        array = array[:, None]
+    if expected is None or _fits(array.shape, expected):
+        return array
+    sparse = kind == "target" and expected[-1] == 1 and array.ndim == len(expected) - 1
+    if sparse and _fits((*array.shape, 1), expected):
+        return array[..., None]
+    hint = ""
+    if _fits(array.shape, expected[1:]):
+        hint = " This looks like one sample; the first dimension must be the batch: x[None]."
+    elif kind == "target" and array.shape[1:] == (1,):
+        hint = " For class numbers use the loss 'sparseCategoricalCrossentropy'."
+    elif kind == "target" and expected[-1] == 1:
+        hint = " For one-hot targets use the loss 'categoricalCrossentropy'."
+    raise ValueError(
+        f"The {kind} {name!r} must have shape {_shown(expected)}; received {array.shape}.{hint}"
+    )
+
+
+def _fits(shape: Shape, expected: Shape) -> bool:
+    return len(shape) == len(expected) and all(e is None or s == e for s, e in zip(shape, expected, strict=True))
+
+
+def _shown(shape: Shape) -> str:
+    return f"({', '.join('None' if size is None else str(size) for size in shape)}{',' * (len(shape) == 1)})"
+
+
+def _check_labels(labels: np.ndarray, name: str, classes: int | None) -> None:
+    low, high = labels.min(), labels.max()
+    if classes is not None and (low < 0 or high >= classes):
+        raise ValueError(
+            f"The targets of {name!r} are class numbers from 0 to {classes - 1}, because the output has {classes} "
+            f"classes; received numbers from {low} to {high}."
+        )
+
+
+def _sample_weights(
+    weights: Any, class_weight: Any, ys: list[np.ndarray], objective: Objective
+) -> list[np.ndarray | None]:
+    names = objective.output_names
+    by_class = _per_output(class_weight, names, "class_weight", is_one=_is_class_weight)
+    by_sample = _per_output(weights, names, "sample_weight", is_one=lambda w: not isinstance(w, Mapping))
+    result: list[np.ndarray | None] = []
+    for name, y, of_class, of_sample in zip(names, ys, by_class, by_sample, strict=True):
+        weight = None if of_class is None else _from_classes(of_class, y, name)
+        if of_sample is not None:
+            given = as_array(of_sample, f"sample_weight of {name!r}").astype(np.float32)
+            if given.ndim == 0 or given.shape[0] != y.shape[0]:
+                raise ValueError(
+                    f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; "
+                    f"received shape {given.shape}."
+                )
+            weight = given if weight is None else given * weight.reshape(-1, *[1] * (given.ndim - 1))
+        result.append(weight)
+    return result
+
+
+def _per_output(given: Any, names: Sequence[str], option: str, is_one: Callable[[Any], bool]) -> list[Any]:
+    if given is None:
+        return [None] * len(names)
+    if isinstance(given, Mapping) and not is_one(given):
+        unknown = [key for key in given if key not in names]
+        if unknown:
+            raise ValueError(
+                f"{option} names {unknown[0]!r}, which is no output of the model: {', '.join(names)}."
+            )
+        return [given.get(name) for name in names]
+    if len(names) == 1:
+        single = isinstance(given, list | tuple) and len(given) == 1 and not np.isscalar(given[0])
+        return [given[0]] if single else [given]
+    if isinstance(given, list | tuple) and len(given) == len(names):
+        return list(given)
+    raise ValueError(
+        f"The model has {len(names)} outputs ({', '.join(names)}): {option} must be a list with one for each, or "
+        f"a dict by output name; received {type(given).__name__}."
+    )
+
+
+def _is_class_weight(given: Any) -> bool:
+    return isinstance(given, Mapping) and all(isinstance(key, int | np.integer) for key in given)
+
+
+def _from_classes(by_class: Mapping[int, float], y: np.ndarray, name: str) -> np.ndarray:
+    if y.ndim > 2:
+        raise ValueError(
+            f"class_weight needs one class a sample; the targets of {name!r} have shape {y.shape}. "
+            "Use sample_weight instead."
+        )
+    classes = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(np.int64)
+    present = np.unique(classes)
+    missing = [int(c) for c in present if int(c) not in by_class]
+    if missing:
+        raise ValueError(
+            f"class_weight must have every class in the targets of {name!r}; it lacks {missing} and has "
+            f"{sorted(by_class)}."
+        )
+    table = np.zeros(int(present.max()) + 1, np.float32)
+    table[present] = [by_class[int(c)] for c in present]
+    return table[classes]

@@ -1,0 +1,136 @@
+"""The one epoch loop: a generator of events, drained by `fit`, or with awaits by `fit_async`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jtf.callbacks import BatchLogs, CallbackList, History
+from jtf.engine.loan import Loan
+from jtf.engine.objective import Objective
+from jtf.engine.step import Batch, Totals, TrainState
+from jtf.train.optimizer import Optimizer
+
+
+class Event(NamedTuple):
+    """A point of the run: the hook to call with these arguments; no hook is a chance to pause."""
+
+    hook: str | None
+    args: tuple[Any, ...] = ()
+
+
+@dataclass
+class Run:
+    """What one training run consists of.
+
+    Attributes:
+        model: has ``stop_training``.
+        loan: the training state.
+        step: the jitted training step, which takes the state as a donation.
+        optimizer, objective: as compiled.
+        batches: the batches of an epoch.
+        validate: evaluates the state's weights batch by batch; the last item is the logs.
+        callbacks: to be called, the history among them.
+        history: what `fit` returns.
+        initial_epoch, epochs: runs from the one to before the other.
+    """
+
+    model: Any
+    loan: Loan
+    step: Callable[..., tuple[TrainState, Totals, jax.Array]]
+    optimizer: Optimizer
+    objective: Objective
+    batches: Callable[[int], Iterator[Batch]]
+    validate: Callable[[TrainState], Iterator[dict[str, float] | None]] | None
+    callbacks: CallbackList
+    history: History
+    initial_epoch: int
+    epochs: int
+
+
+def events(run: Run) -> Generator[Event]:
+    """Train, yielding an `Event` at every hook. Closing the generator ends the run; the state is given back."""
+    run.model.stop_training = False
+    warned = False
+    iterations = run.optimizer.iterations
+    with run.loan.running():
+        yield Event("on_train_begin", ({},))
+        for epoch in range(run.initial_epoch, run.epochs):
+            yield Event("on_epoch_begin", (epoch, {}))
+            totals, seen, first = Totals.zeros(run.objective), 0, iterations
+            for index, batch in enumerate(run.batches(epoch)):
+                size = batch.size
+                yield Event("on_batch_begin", (index, {"batch": index, "size": size}))
+                totals, values = run.loan.run(run.step, totals, run.optimizer.rule(), batch)
+                seen, iterations = seen + size, iterations + 1
+                yield Event("on_batch_end", (index, BatchLogs(index, size, run.objective.names, values)))
+                if run.model.stop_training:
+                    break
+            logs: dict[str, float] = {}
+            if run.validate is not None and not run.model.stop_training:
+                for result in run.validate(run.loan.look()):
+                    yield Event(None)
+                    if result is not None:
+                        logs = {f"val_{name}": value for name, value in result.items()}
+            warned = warned or _warn_if_not_finite(totals, epoch, first)
+            yield Event("on_epoch_end", (epoch, logs | means(totals, seen, run.objective)))
+            if run.model.stop_training:
+                break
+        yield Event("on_train_end", ({},))
+
+
+def means(totals: Totals, seen: int, objective: Objective) -> dict[str, float]:
+    """The epoch's logs; waits for the device."""
+    sums = np.asarray(totals.sums) / np.float32(seen)
+    return dict(zip(objective.names, sums.tolist(), strict=True))
+
+
+def drain(run: Run) -> None:
+    """Run to the end, calling the callbacks.
+
+    Raises:
+        TypeError: a callback is a coroutine function.
+    """
+    with closing(events(run)) as stream:
+        for event in stream:
+            if event.hook is None:
+                continue
+            for result in run.callbacks.call(event.hook, *event.args):
+                if inspect.iscoroutine(result):
+                    result.close()
+                raise TypeError(
+                    f"A callback's {event.hook} is a coroutine function, which fit cannot await. "
+                    "Use `await model.fit_async(...)`, or a plain function."
+                )
+
+
+async def drain_async(run: Run) -> None:
+    """Run to the end, calling (and awaiting) the callbacks, and letting other tasks run at every event."""
+    with closing(events(run)) as stream:
+        for event in stream:
+            if event.hook is not None:
+                for result in run.callbacks.call(event.hook, *event.args):
+                    await result
+            await asyncio.sleep(0)
+
+
+def _warn_if_not_finite(totals: Totals, epoch: int, first: int) -> bool:
+    at = int(totals.not_finite)
+    if at < 0:
+        return False
+    warnings.warn(
+        f"The loss became NaN or infinite in epoch {epoch + 1}, batch {at - first + 1}. The weights are probably "
+        "useless from there on. Try a smaller learning rate, look for NaN in the data, and let "
+        "callbacks=[jtf.callbacks.terminate_on_nan()] stop at the first such batch.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return True

@@ -1,0 +1,141 @@
+"""The pure steps: state in, state out, for `jax.jit` to compile and for the state to be donated to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtf.engine.objective import Objective
+from jtf.layers.base import Layer, collect_losses
+from jtf.random import key_stream
+from jtf.random import key_stream
+from jtf.train import optimizer as optimizers
+from jtf.types import Array, PyTree
+from jtf.variable import Constraint, Variable, lift
+
+Arrays = dict[str, Array]
+
+
+class TrainState(NamedTuple):
+    """Everything that training changes, with names: one pytree to donate, shard, save and resume.
+
+    Attributes:
+        trainable: weights changed by gradients, by name.
+        non_trainable: weights that layers assign (statistics), and frozen ones, by name.
+        optimizer: the optimizer's state.
+        iterations: updates made so far, int32.
+        rng: key data from which every step's random numbers follow, uint32.
+    """
+
+    trainable: Any
+    non_trainable: Any
+    optimizer: PyTree
+    iterations: Any
+    rng: Any
+
+
+class Totals(NamedTuple):
+    """What an epoch's logs are made of: it stays on the device until somebody looks.
+
+    Attributes:
+        sums: the objective's values times the batch's size, float32.
+        not_finite: the count of updates before the first loss that was not finite; -1 while there is none.
+    """
+
+    sums: Array
+    not_finite: Array
+
+    @classmethod
+    def zeros(cls, objective: Objective) -> Totals:
+        return cls(jnp.zeros(len(objective.names), jnp.float32), jnp.asarray(-1, jnp.int32))
+
+    def add(self, values: Array, size: int, iterations: Array) -> Totals:
+        is_first = ~jnp.isfinite(values[0]) & (self.not_finite < 0)
+        return Totals(self.sums + values * size, jnp.where(is_first, iterations, self.not_finite))
+
+
+class Batch(NamedTuple):
+    """One batch: inputs, targets and sample weights, a list of arrays each, the batch along axis 0."""
+
+    xs: list[Any]
+    ys: list[Any]
+    weights: list[Any]
+
+    @property
+    def size(self) -> int:
+        return self.xs[0].shape[0]
+
+
+class Network(NamedTuple):
+    """A model as the steps see it: what to call and which Variables it reads."""
+
+    call: Callable[..., Sequence[Array]]
+    layer: Layer
+    trainable: Mapping[str, Variable]
+    non_trainable: Mapping[str, Variable]
+
+
+def forward(network: Network, objective: Objective, batch: Batch, training: bool) -> tuple[Array, Array]:
+    """The loss and the objective's values for a batch, with the penalties of the layers."""
+    with collect_losses() as added:
+        outputs = network.call(batch.xs, training=training)
+    penalty = sum([*network.layer.losses, *added], jnp.zeros((), jnp.float32))
+    return objective(batch.ys, outputs, batch.weights, penalty)
+
+
+def make_train_step(network: Network, objective: Objective) -> Callable[..., tuple[TrainState, Totals, Array]]:
+    """``step(state, totals, rule, batch) -> (state, totals, values)``: one update, pure."""
+
+    def run(batch: Batch, key: Array, iterations: Array) -> tuple[Array, Array]:
+        with key_stream(key, iterations):
+            return forward(network, objective, batch, training=True)
+
+    lifted = lift(run, (network.trainable, network.non_trainable))
+    constraints: dict[str, Constraint] = {
+        name: v.constraint for name, v in network.trainable.items() if v.constraint is not None
+    }
+
+    def step(
+        state: TrainState, totals: Totals, rule: optimizers.Rule, batch: Batch
+    ) -> tuple[TrainState, Totals, Array]:
+        key = jax.random.wrap_key_data(state.rng)
+
+        def loss(trainable: Arrays) -> tuple[Array, tuple[Array, tuple[Arrays, Arrays]]]:
+            weights = (trainable, state.non_trainable)
+            (total, values), assigned = lifted(weights, batch, key, state.iterations)
+            return total, (values, assigned)
+
+        grads, (values, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
+        params, slots, iterations = optimizers.update(
+            rule, grads, state.optimizer, params, state.iterations
+        )
+        params = params | {name: constraint(params[name]) for name, constraint in constraints.items()}
+        totals = totals.add(values, batch.size, state.iterations)
+        return TrainState(params, non_trainable, slots, iterations, state.rng), totals, values
+
+    return step
+
+
+def make_eval_step(network: Network, objective: Objective) -> Callable[..., Totals]:
+    """``step((trainable, non_trainable), totals, batch) -> totals``; what layers assign is dropped."""
+    lifted = lift(
+        lambda batch: forward(network, objective, batch, training=False),
+        (network.trainable, network.non_trainable),
+    )
+
+    def step(weights: tuple[Arrays, Arrays], totals: Totals, batch: Batch) -> Totals:
+        (_, values), _ = lifted(weights, batch)
+        return totals.add(values, batch.size, jnp.asarray(0, jnp.int32))
+
+    return step
+
+
+def make_predict_step(network: Network) -> Callable[..., Sequence[Array]]:
+    """``step((trainable, non_trainable), xs) -> outputs``."""
+    lifted = lift(
+        lambda xs: network.call(xs, training=False), (network.trainable, network.non_trainable)
+    )
+    return lambda weights, xs: lifted(weights, xs)[0]

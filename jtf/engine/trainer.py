@@ -1,0 +1,145 @@
+"""`Trainer`: a compiled model: its optimizer and objective, its jitted steps, and its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtf import random
+from jtf.engine.feed import Slots
+from jtf.engine.loan import Loan
+from jtf.engine.loop import means
+from jtf.engine.objective import Objective
+from jtf.engine.step import (
+    Batch,
+    Network,
+    Totals,
+    TrainState,
+    make_eval_step,
+    make_predict_step,
+    make_train_step,
+)
+from jtf.train.optimizer import Optimizer
+from jtf.types import Array
+from jtf.variable import Variable
+
+
+class Trainer:
+    """What `compile` makes of a model.
+
+    Its jitted steps live as long as it does, so a shape is compiled once and not once a `fit`.
+
+    Args:
+        network: the model's call and Variables.
+        inputs: what the model's inputs look like.
+        optimizer: shared with whoever made it; its state is in it.
+        objective: the loss and metrics.
+    """
+
+    def __init__(self, network: Network, inputs: Slots, optimizer: Optimizer, objective: Objective) -> None:
+        self.network, self.inputs, self.optimizer, self.objective = network, inputs, optimizer, objective
+        self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
+        step = make_train_step(network, objective)
+        self.train_step = jax.jit(step, donate_argnums=(0, 1))
+        self._train_once = jax.jit(step)
+        self._eval_step = jax.jit(make_eval_step(network, objective), donate_argnums=1)
+
+    def state(self) -> TrainState:
+        """The training state's structure, with the Variable that holds it at each leaf."""
+        trainable = self.optimizer.keyed(self.network.trainable.values())
+        return TrainState(
+            trainable,
+            dict(self.network.non_trainable),
+            self.optimizer.slots(trainable),
+            self.optimizer.iterations_variable,
+            self._rng,
+        )
+
+    def new_randomness(self) -> None:
+        """Draw the key from which the random numbers of the coming steps follow."""
+        self._rng.assign(jax.random.key_data(random.next_key()))
+
+    def loan(self) -> Loan:
+        """The state, ready to be lent to a training run."""
+        self.new_randomness()
+        return Loan(self.state())
+
+    def train_once(self, batch: Batch) -> list[float]:
+        """One update, outside of any run: nothing is donated."""
+        self.new_randomness()
+        variables = self.state()
+        state, _, values = self._train_once(
+            read(variables), Totals.zeros(self.objective), self.optimizer.rule(), batch
+        )
+        jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=_is_variable)
+        return np.asarray(values).tolist()
+
+    def evaluate(
+        self, state: TrainState | None, batches: Iterable[Batch]
+    ) -> Iterator[dict[str, float] | None]:
+        """The objective's means over batches: yields None after each batch, and the means at the end.
+
+        Args:
+            state: whose weights to use; the Variables' by default.
+            batches: at least one.
+        """
+        if state is None:
+            weights = read((dict(self.network.trainable), dict(self.network.non_trainable)))
+        else:
+            weights = (state.trainable, state.non_trainable)
+        totals, seen = Totals.zeros(self.objective), 0
+        for batch in batches:
+            totals, seen = self._eval_step(weights, totals, batch), seen + batch.size
+            yield None
+        yield means(totals, seen, self.objective)
+
+
+class Predictor:
+    """The jitted forward pass of a model, which needs no compiling by the user."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._step = jax.jit(make_predict_step(network))
+
+    def __call__(self, batches: Iterable[list[Any]]) -> list[Array]:
+        """The outputs for all batches of inputs, one array an output."""
+        weights = read((dict(self._network.trainable), dict(self._network.non_trainable)))
+        results = [self._step(weights, xs) for xs in batches]
+        if len(results) == 1:
+            return list(results[0])
+        return [jnp.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def read(variables: Any) -> Any:
+    """A pytree of Variables as a pytree of their values."""
+    return jax.tree.map(lambda v: v.read(), variables, is_leaf=_is_variable)
+
+
+def _is_variable(x: Any) -> bool:
+    return isinstance(x, Variable)
+
+
+def network_of(model: Any, call: Callable[..., Any]) -> Network:
+    """A model's Variables by name, those trained by gradients apart from the others.
+
+    Raises:
+        ValueError: two weights have one name.
+    """
+    named: dict[str, Variable] = {}
+    for weight in model.weights:
+        if weight.name in named:
+            raise ValueError(
+                f"Two weights of model {model.name!r} are called {weight.name!r}. Give the layers different names."
+            )
+        named[weight.name] = weight
+    chosen = {w for w in model.trainable_weights if jnp.issubdtype(w.dtype, jnp.inexact)}
+    return Network(
+        call,
+        model,
+        {name: w for name, w in named.items() if w in chosen},
+        {name: w for name, w in named.items() if w not in chosen},
+    )

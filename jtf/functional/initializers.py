@@ -1,0 +1,248 @@
+"""Initial values of weights.
+
+Every initializer is called as ``initializer(key, shape, dtype, **options)``. Equal keys give equal values;
+the deterministic ones ignore the key, and ``None`` will do. Random numbers are not those of TF.js: only
+their distributions are the same.
+
+References:
+    TF.js: tfjs-layers/src/initializers.ts
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+from jtf.types import Array, DTypeLike
+
+# --- deterministic ----------------------------------------------------------------------------------
+
+
+def zeros(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """All zeros."""
+    del key
+    return jnp.zeros(tuple(shape), dtype)
+
+
+def ones(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """All ones."""
+    del key
+    return jnp.ones(tuple(shape), dtype)
+
+
+def constant(
+    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, value: float
+) -> Array:
+    """The same ``value`` everywhere."""
+    del key
+    return jnp.full(tuple(shape), value, dtype)
+
+
+def identity(
+    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0
+) -> Array:
+    """``gain`` times the identity matrix.
+
+    Raises:
+        ValueError: If ``shape`` is not that of a square matrix.
+
+    >>> identity(None, (2, 2), gain=3.0).tolist()
+    [[3.0, 0.0], [0.0, 3.0]]
+    """
+    del key
+    shape = tuple(shape)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(
+            f"The identity initializer makes square matrices, of shape (n, n); received shape {shape}. "
+            "Choose another initializer for this weight."
+        )
+    return gain * jnp.eye(shape[0], dtype=dtype)
+
+
+# --- plain distributions ----------------------------------------------------------------------------
+
+
+def random_uniform(
+    key: Array,
+    shape: Sequence[int],
+    dtype: DTypeLike = jnp.float32,
+    *,
+    minval: float = -0.05,
+    maxval: float = 0.05,
+) -> Array:
+    """Uniform on ``[minval, maxval)``. Unlike in TF.js, a bound of 0 is taken as 0, not as the default."""
+    return jax.random.uniform(key, tuple(shape), dtype, minval, maxval)
+
+
+def random_normal(
+    key: Array,
+    shape: Sequence[int],
+    dtype: DTypeLike = jnp.float32,
+    *,
+    mean: float = 0.0,
+    stddev: float = 0.05,
+) -> Array:
+    """Normal with the given mean and standard deviation."""
+    return mean + stddev * jax.random.normal(key, tuple(shape), dtype)
+
+
+def truncated_normal(
+    key: Array,
+    shape: Sequence[int],
+    dtype: DTypeLike = jnp.float32,
+    *,
+    mean: float = 0.0,
+    stddev: float = 0.05,
+) -> Array:
+    """Normal without its tails: what is farther than ``2 * stddev`` from the mean is drawn again.
+
+    The standard deviation of the result is therefore about ``0.88 * stddev``.
+    """
+    return mean + stddev * jax.random.truncated_normal(key, -2.0, 2.0, tuple(shape), dtype)
+
+
+# --- scaled to the shape ----------------------------------------------------------------------------
+
+
+def compute_fans(shape: Sequence[int]) -> tuple[float, float]:
+    """How many inputs feed a unit of a weight, and how many outputs an input feeds.
+
+    Args:
+        shape: ``(in, out)`` for a matrix, ``(*window, in, out)`` for a convolution of one to three
+            dimensions; any other rank counts the square root of its size both ways.
+
+    Returns:
+        ``(fan_in, fan_out)``
+
+    >>> compute_fans((3, 3, 16, 32))
+    (144.0, 288.0)
+    """
+    shape = tuple(shape)
+    if 2 <= len(shape) <= 5:
+        window = math.prod(shape[:-2])
+        return float(window * shape[-2]), float(window * shape[-1])
+    root = math.sqrt(math.prod(shape))
+    return root, root
+
+
+_MODES = {"fanIn": "fan_in", "fanOut": "fan_out", "fanAvg": "fan_avg"}
+_DISTRIBUTIONS = {"truncatedNormal": "truncated_normal", "normal": "truncated_normal"}
+
+
+def variance_scaling(
+    key: Array,
+    shape: Sequence[int],
+    dtype: DTypeLike = jnp.float32,
+    *,
+    scale: float = 1.0,
+    mode: str = "fan_in",
+    distribution: str = "normal",
+) -> Array:
+    """Random values whose variance is about ``scale / fan``.
+
+    As in TF.js, the normal distribution is truncated and not scaled up again, so that its variance is
+    ``0.77 * scale / fan``; Keras corrects for that.
+
+    Args:
+        key: Random key.
+        shape: Shape of the weight, see :func:`compute_fans`.
+        dtype: A floating dtype.
+        scale: Not negative.
+        mode: ``"fan_in"``, ``"fan_out"`` or ``"fan_avg"`` (or ``"fanIn"``, ...): which fan divides.
+        distribution: ``"normal"`` (or ``"truncated_normal"``, ``"truncatedNormal"``): truncated at two
+            standard deviations of ``sqrt(scale / fan)``; ``"uniform"``: within ``sqrt(3 * scale / fan)``.
+
+    Returns:
+        An array of the given shape and dtype.
+
+    Raises:
+        ValueError: If ``scale`` is negative, or ``mode`` or ``distribution`` is unknown.
+
+    References:
+        Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+        He et al., "Delving deep into rectifiers", 2015.
+    """
+    if scale < 0:
+        raise ValueError(f"variance_scaling: scale must not be negative; received {scale}.")
+    fan_in, fan_out = compute_fans(shape)
+    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    mode_name = _MODES.get(mode, mode)
+    if mode_name not in fans:
+        raise ValueError(f"variance_scaling: mode must be one of {sorted(fans)}; received {mode!r}.")
+    variance = scale / max(1.0, fans[mode_name])
+
+    distribution_name = _DISTRIBUTIONS.get(distribution, distribution)
+    if distribution_name == "truncated_normal":
+        return truncated_normal(key, shape, dtype, stddev=math.sqrt(variance))
+    if distribution_name == "uniform":
+        limit = math.sqrt(3 * variance)
+        return random_uniform(key, shape, dtype, minval=-limit, maxval=limit)
+    raise ValueError(
+        "variance_scaling: distribution must be one of ['normal', 'truncated_normal', 'uniform']; "
+        f"received {distribution!r}."
+    )
+
+
+def glorot_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """:func:`variance_scaling` with scale 1, average of the fans, normal: the default kernel of TF.js."""
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_avg", distribution="normal")
+
+
+def glorot_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """:func:`variance_scaling` with scale 1, average of the fans, uniform."""
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_avg", distribution="uniform")
+
+
+def he_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """:func:`variance_scaling` with scale 2, fan in, normal: for layers before a rectifier."""
+    return variance_scaling(key, shape, dtype, scale=2.0, mode="fan_in", distribution="normal")
+
+
+def he_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """:func:`variance_scaling` with scale 2, fan in, uniform."""
+    return variance_scaling(key, shape, dtype, scale=2.0, mode="fan_in", distribution="uniform")
+
+
+def lecun_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """:func:`variance_scaling` with scale 1, fan in, normal: for layers before :func:`selu`."""
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_in", distribution="normal")
+
+
+def lecun_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
+    """:func:`variance_scaling` with scale 1, fan in, uniform."""
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_in", distribution="uniform")
+
+
+def orthogonal(
+    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0
+) -> Array:
+    """``gain`` times a random matrix with orthonormal columns (or rows, if there are fewer of those).
+
+    Args:
+        key: Random key.
+        shape: At least two axes; all but the last are flattened together into the rows.
+        dtype: A floating dtype.
+        gain: Factor of the result.
+
+    Returns:
+        An array of the given shape and dtype.
+
+    Raises:
+        ValueError: If ``shape`` has fewer than two axes.
+
+    References:
+        Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+        networks", 2013.
+    """
+    shape = tuple(shape)
+    if len(shape) < 2:
+        raise ValueError(
+            f"The orthogonal initializer needs a shape of at least two axes; received shape {shape}. "
+            "Choose another initializer for this weight."
+        )
+    # The QR decomposition exists from float32 on.
+    precise = jnp.promote_types(dtype, jnp.float32)
+    return jax.nn.initializers.orthogonal(scale=gain)(key, shape, precise).astype(dtype)

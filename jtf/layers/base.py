@@ -1,0 +1,366 @@
+"""`Layer`: configuration, weights, shapes and calling, for built-in and for your own layers.
+
+A layer of your own defines `call`, and `build` when it has weights; everything else follows from these:
+
+Example:
+    >>> import jax.numpy as jnp, jtf
+    >>> class Scale(jtf.layers.Layer):
+    ...     def __init__(self, factor=1.0, **options):
+    ...         super().__init__(**options)
+    ...         self.factor = factor
+    ...     def build(self, input_shape):
+    ...         self.gain = self.add_weight("gain", input_shape[-1:], initializer="ones")
+    ...     def call(self, x):
+    ...         return x * jnp.broadcast_to(self.gain, x.shape) * self.factor
+    >>> layer = Scale(3.0, name="scale")
+    >>> layer(jnp.ones((2, 4)))[0, 0].item(), layer.weights[0].name
+    (3.0, 'scale/gain')
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtf import constraints, initializers, naming, random, regularizers
+from jtf.configurable import Configurable, Registry, option_names
+from jtf.layers.spec import InputSpec
+from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
+from jtf.variable import Variable
+
+registry = Registry("layer")
+deserialize = registry.deserialize
+
+Regularizer = Callable[[Array], Array]
+
+
+class Layer(Configurable):
+    """The base class of all layers.
+
+    Args:
+        name: unique within a model; counted per class when not given (``dense_Dense1``).
+        trainable: whether training changes the layer's weights.
+        input_shape: the shape of one example, for the first layer of a model.
+        batch_input_shape: the same with the batch's dimension (None where it may vary).
+        batch_size: a fixed batch size to go with ``input_shape``.
+        dtype: the dtype of the layer's input, float32 by default (``input_dtype`` is the same).
+        weights: initial values, as for `set_weights`.
+    """
+
+    #: What inputs must look like; checked at every call.
+    input_spec: InputSpec | None = None
+    #: Whether a mask passes through the layer.
+    supports_masking: bool = False
+    #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
+    names_are_global: bool = False
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: ShapeLike | None = None,
+        batch_input_shape: ShapeLike | None = None,
+        batch_size: int | None = None,
+        dtype: DTypeLike | None = None,
+        input_dtype: DTypeLike | None = None,
+        weights: Sequence[ArrayLike] | None = None,
+    ) -> None:
+        self._own_weights: list[Variable] = []
+        self._penalties: list[tuple[Variable, Regularizer]] = []
+        self._initial_weights = weights
+        self.name = name or naming.unique_name(self.class_name)
+        self.trainable = trainable
+        self.built = False
+        self.batch_input_shape: Shape | None = None
+        if batch_input_shape is not None:
+            self.batch_input_shape = tuple(batch_input_shape)
+        elif input_shape is not None:
+            self.batch_input_shape = (batch_size, *input_shape)
+        self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
+
+    # What a layer defines.
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, once the shape of the input is known."""
+
+    def call(self, inputs: Any) -> Any:
+        """The layer's computation. It may also take ``training`` and ``mask``."""
+        raise NotImplementedError(f"{self.class_name} must define call(self, inputs).")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output (None where unknown), found by tracing `call` unless a layer defines it."""
+        return _traced_output_shape(self, input_shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output: the input's, where the layer supports masking.
+
+        Raises:
+            TypeError: a mask was given to a layer that does not support masking.
+        """
+        if not self.supports_masking:
+            if any(m is not None for m in (mask if isinstance(mask, list | tuple) else [mask])):
+                raise TypeError(
+                    f"Layer {self.name!r} ({self.class_name}) does not support masking, but received a mask."
+                )
+            return None
+        return mask
+
+    # Calling.
+
+    def __call__(self, inputs: Any, *, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Apply the layer to an array or a list of arrays; the first call builds it.
+
+        Raises:
+            ValueError: an input that the layer cannot take; names the layer, expected and received.
+        """
+        inputs = jax.tree.map(jnp.asarray, inputs)
+        shapes = jax.tree.map(lambda x: x.shape, inputs)
+        with _name_scope(self):
+            self.ensure_built(shapes)
+            if self.input_spec is not None:
+                self.input_spec.check(shapes, self)
+            for name, value in (("training", training), ("mask", mask)):
+                if value is not None and name in _accepted_by_call(type(self)):
+                    kwargs[name] = value
+            return self.call(inputs, **kwargs)
+
+    apply = __call__
+
+    def ensure_built(self, input_shape: Any) -> None:
+        """Build the layer for an input shape unless that has been done."""
+        if self.built:
+            return
+        with _name_scope(self):
+            if self.input_spec is not None:
+                self.input_spec.check(input_shape, self)
+            self.build(input_shape)
+        self.built = True
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
+
+    # Weights.
+
+    def add_weight(
+        self,
+        name: str,
+        shape: ShapeLike,
+        dtype: DTypeLike = "float32",
+        initializer: Any = "glorot_normal",
+        regularizer: Any = None,
+        trainable: bool = True,
+        constraint: Any = None,
+    ) -> Variable:
+        """A new weight; for use in `build`.
+
+        Args:
+            name: unique within the layer; the weight is called ``<layer>/<name>``.
+            shape: without unknown dimensions.
+            dtype: of the weight.
+            initializer, regularizer, constraint: names, configurations or objects.
+            trainable: whether training changes it by gradients.
+
+        Raises:
+            ValueError: the name is taken, or a dimension is unknown.
+        """
+        if any(size is None for size in shape):
+            raise ValueError(
+                f"Weight {name!r} of layer {self.name!r} has an unknown dimension: {tuple(shape)}. Give the "
+                "model's first layer an input_shape with all dimensions but the batch."
+            )
+        full_name = "/".join((*_scope_names(), name))
+        if any(w.name == full_name for w in self._own_weights):
+            raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
+        initializer = initializers.get(initializer)
+        with jax.ensure_compile_time_eval():  # weights are made concrete even while jax is tracing a call
+            value = initializer(tuple(shape), dtype)
+        weight = Variable(value, trainable, full_name, dtype, constraints.get(constraint))
+        weight.initializer = initializer
+        self._own_weights.append(weight)
+        if regularizer is not None:
+            self._penalties.append((weight, regularizers.get(regularizer)))
+        return weight
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """The layers kept in the layer's attributes, directly or in lists, tuples and dicts."""
+        return [item for item in _attributes(self) if isinstance(item, Layer)]
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """What training changes; empty when ``trainable`` is False."""
+        if not self.trainable:
+            return []
+        own = [w for w in self._all_own_weights() if w.trainable]
+        return _unique(own + [w for layer in self.sublayers for w in layer.trainable_weights])
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone, or changes other than by gradients."""
+        own = [w for w in self._all_own_weights() if not (self.trainable and w.trainable)]
+        inner = [
+            w
+            for layer in self.sublayers
+            for w in (layer.non_trainable_weights if self.trainable else layer.weights)
+        ]
+        return _unique(own + inner)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: the trainable ones first."""
+        return _unique(self.trainable_weights + self.non_trainable_weights)
+
+    def _all_own_weights(self) -> list[Variable]:
+        return _unique([item for item in _attributes(self) if isinstance(item, Variable)])
+
+    def get_weights(self) -> list[Array]:
+        """The present values of `weights`."""
+        return [w.read() for w in self.weights]
+
+    def set_weights(self, values: Sequence[ArrayLike]) -> None:
+        """Assign all of `weights`.
+
+        Raises:
+            ValueError: another number of values, or a wrong shape or dtype; then nothing is changed.
+        """
+        weights = self.weights
+        if len(values) != len(weights):
+            raise ValueError(
+                f"{self.name!r} has {len(weights)} weights; received {len(values)} values. Expected, in "
+                f"order: {', '.join(f'{w.name} {w.shape}' for w in weights) or 'none (is it built?)'}."
+            )
+        converted = [w._converted(value) for w, value in zip(weights, values, strict=True)]
+        for weight, value in zip(weights, converted, strict=True):
+            weight.assign(value)
+
+    def count_params(self) -> int:
+        """How many numbers the weights hold.
+
+        Raises:
+            ValueError: the layer is not built yet.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.name!r} is not built yet, so it has no weights to count. Call it, build it "
+                "with .build(input_shape), or give the first layer of the model an input_shape."
+            )
+        return sum(w.size for w in self.weights)
+
+    # Losses that belong to a layer.
+
+    @property
+    def losses(self) -> list[Array]:
+        """The present values of the penalties on the layer's weights."""
+        own = [penalty(weight.read()) for weight, penalty in self._penalties]
+        return own + [loss for layer in self.sublayers for loss in layer.losses]
+
+    def add_loss(self, loss: ArrayLike) -> None:
+        """Add a term to the model's loss, from within `call`; outside of training it goes nowhere."""
+        if _local.collected is not None:
+            _local.collected.append(jnp.mean(jnp.asarray(loss)))
+
+    # Configuration.
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        shape = config.pop("batchInputShape", None)
+        dtype = config.pop("dtype", None)
+        if shape is not None:
+            config |= {"batchInputShape": shape, "dtype": dtype}
+        return config
+
+    not_in_config = ("input_shape", "batch_size", "input_dtype", "weights")
+
+    def __repr__(self) -> str:
+        own = [n for n in option_names(type(self)) if n not in option_names(Layer)]
+        shown = ", ".join(f"{n}={getattr(self, n, None)!r}" for n in own if not callable(getattr(self, n, None)))
+        return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
+
+
+@contextlib.contextmanager
+def collect_losses() -> Iterator[list[Array]]:
+    """Within this context, the terms given to `Layer.add_loss` on this thread go into the list."""
+    outer, _local.collected = _local.collected, []
+    try:
+        yield _local.collected
+    finally:
+        _local.collected = outer
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.names: list[Layer] = []
+        self.collected: list[Array] | None = None
+
+
+_local = _Local()
+
+
+@contextlib.contextmanager
+def _name_scope(layer: Layer) -> Iterator[None]:
+    entered = not (_local.names and _local.names[-1] is layer)
+    if entered:
+        _local.names.append(layer)
+    try:
+        yield
+    finally:
+        if entered:
+            _local.names.pop()
+
+
+def _scope_names() -> list[str]:
+    return [layer.name for layer in _local.names if not layer.names_are_global]
+
+
+def _attributes(layer: Layer) -> Iterator[Any]:
+    """The objects in a layer's attributes, those in lists, tuples and dicts included."""
+    for value in vars(layer).values():
+        if isinstance(value, list | tuple):
+            yield from value
+        elif isinstance(value, dict):
+            yield from value.values()
+        else:
+            yield value
+
+
+def _unique(items: list[Variable]) -> list[Variable]:
+    return list(dict.fromkeys(items))
+
+
+@functools.cache
+def _accepted_by_call(cls: type[Layer]) -> frozenset[str]:
+    parameters = inspect.signature(cls.call).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return frozenset({"training", "mask"})
+    return frozenset(p.name for p in parameters)
+
+
+def _traced_output_shape(layer: Layer, input_shape: Any) -> Any:
+    """The output's shape, from tracing the call with two stand-ins for what is unknown in the input's."""
+
+    def is_shape(x: Any) -> bool:
+        return isinstance(x, tuple) and all(size is None or isinstance(size, int | np.integer) for size in x)
+
+    def trace(stand_in: int) -> Any:
+        def argument(shape: Shape) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(tuple(stand_in if size is None else size for size in shape), layer.dtype)
+
+        def call(x: Any) -> Any:
+            with random.key_stream(jax.random.key(0)):
+                return layer(x)
+
+        return jax.eval_shape(call, jax.tree.map(argument, input_shape, is_leaf=is_shape))
+
+    def merge(a: jax.ShapeDtypeStruct, b: jax.ShapeDtypeStruct) -> Shape:
+        return tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True))
+
+    return jax.tree.map(merge, trace(2), trace(3))

@@ -1,0 +1,206 @@
+"""The layers that most models begin with: InputLayer, Dense, Activation, Dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jtf import activations, constraints, functional, initializers, random, regularizers
+from jtf.configurable import factory
+from jtf.layers.base import Layer, registry
+from jtf.layers.spec import InputSpec
+from jtf.types import Array, Shape, ShapeLike
+
+
+@registry.add
+class InputLayer(Layer):
+    """The entry of a model: it says which shape comes in and changes nothing.
+
+    Args:
+        input_shape, batch_input_shape, batch_size, dtype: as for every layer.
+        sparse: must be False; TF.js has no sparse inputs either.
+
+    Raises:
+        ValueError: no shape is given, or ``sparse`` is asked for.
+    """
+
+    supports_masking = True
+
+    def __init__(self, *, sparse: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        if sparse:
+            raise ValueError("InputLayer takes dense arrays only: leave sparse=False.")
+        if self.batch_input_shape is None:
+            raise ValueError("InputLayer needs input_shape=[...] (one example) or batch_input_shape=[None, ...].")
+        self.sparse = sparse
+        self.built = True
+
+    def call(self, inputs: Array) -> Array:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+
+@registry.add
+class Dense(Layer):
+    """A densely connected layer: ``activation(x · kernel + bias)``.
+
+    Args:
+        units: the size of the output, a positive integer.
+        activation: a name or a function; none by default.
+        use_bias: whether there is a bias.
+        kernel_initializer: ``glorotNormal`` by default, as in TF.js (Keras: glorot uniform).
+        bias_initializer: ``zeros`` by default.
+        kernel_regularizer, bias_regularizer: penalties on the weights.
+        activity_regularizer: a penalty on the output, divided by the batch's size.
+        kernel_constraint, bias_constraint: conditions on the weights.
+        input_dim: short for ``input_shape=[input_dim]``.
+
+    Shapes:
+        input ``[batch, ..., n]``, kernel ``[n, units]``, bias ``[units]``, output ``[batch, ..., units]``.
+
+    Raises:
+        ValueError: ``units`` is not a positive integer, or an unknown name.
+
+    Example:
+        >>> import jtf, numpy as np
+        >>> jtf.layers.dense(units=32, activation="relu")(np.ones((2, 784), np.float32)).shape
+        (2, 32)
+    """
+
+    supports_masking = True
+    not_in_config = (*Layer.not_in_config, "input_dim")
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_normal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        input_dim: int | None = None,
+        **options: Any,
+    ) -> None:
+        if input_dim is not None and not options.keys() & {"input_shape", "batch_input_shape"}:
+            options["input_shape"] = (input_dim,)
+        super().__init__(**options)
+        self.units = positive_integer(units, "units", self)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer or "glorot_normal")
+        self.bias_initializer = initializers.get(bias_initializer or "zeros")
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Shape) -> None:
+        size = input_shape[-1]
+        self.kernel = self.add_weight(
+            "kernel",
+            (size, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                "bias",
+                (self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
+
+    def call(self, inputs: Array) -> Array:
+        params = {"kernel": self.kernel.read()}
+        if self.use_bias:
+            params["bias"] = self.bias.read()
+        outputs = functional.dense(params, inputs, activation=self.activation)
+        if self.activity_regularizer is not None:
+            self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+        return outputs
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.units)
+
+
+@registry.add
+class Activation(Layer):
+    """An activation function as a layer of its own.
+
+    Args:
+        activation: a name or a function of one array.
+    """
+
+    supports_masking = True
+
+    def __init__(self, activation: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Array) -> Array:
+        return self.activation(inputs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+
+@registry.add
+class Dropout(Layer):
+    """While training, sets inputs to zero at random and scales the others up; otherwise changes nothing.
+
+    With a ``seed`` the sequence of masks depends on that seed alone, and still every step has a mask of its own.
+    (In TF.js a seeded dropout repeats one mask for ever.)
+
+    Args:
+        rate: the fraction to drop, from 0 to 1. As in TF.js, a rate of 1 drops nothing.
+        noise_shape: the shape of the mask, None for the input's size there; 1 where the mask is shared.
+        seed: fixes the sequence of masks.
+
+    References:
+        Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014.
+    """
+
+    supports_masking = True
+
+    def __init__(
+        self, rate: float, noise_shape: ShapeLike | None = None, seed: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        if not 0 <= rate <= 1:
+            raise ValueError(f"Dropout's rate is a fraction from 0 to 1; received {rate!r}.")
+        self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
+
+    def call(self, inputs: Array, training: bool = False) -> Array:
+        if not training or not 0 < self.rate < 1:
+            return inputs
+        return functional.dropout(random.next_key(self.seed), inputs, self.rate, self.noise_shape)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+
+def positive_integer(value: Any, option: str, layer: Layer) -> int:
+    """``value`` if it is a positive integer.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+        raise ValueError(f"{layer.class_name}'s {option} is a positive integer; received {value!r}.")
+    return int(value)
+
+
+input_layer = factory(InputLayer)
+dense = factory(Dense)
+activation = factory(Activation)
+dropout = factory(Dropout)

@@ -1,0 +1,474 @@
+"""`LayersModel`: compile, fit, evaluate and predict, and the model as a pure function.
+
+The work is done in `jtf.engine`; this is the face that users see.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from jtf import random, train
+from jtf.callbacks import History
+from jtf.engine import feed, loop, runs
+from jtf.engine.objective import Objective
+from jtf.engine.trainer import Predictor, Trainer, network_of
+from jtf.layers.base import Layer
+from jtf.models.summary import print_summary
+from jtf.train.optimizer import Optimizer
+from jtf.types import Array, Shape
+from jtf.variable import Variable, lift
+
+
+class ModelVariables(NamedTuple):
+    """A model's weights as a pytree: gradients are taken with respect to ``trainable``.
+
+    Attributes:
+        trainable: by name.
+        non_trainable: statistics, and frozen weights, by name.
+    """
+
+    trainable: dict[str, Array]
+    non_trainable: dict[str, Array]
+
+
+class Functional(NamedTuple):
+    """A model as two pure functions: ``init, apply = model.functional()``."""
+
+    init: Callable[[Array], ModelVariables]
+    apply: Callable[..., tuple[Any, ModelVariables]]
+
+
+class LayersModel(Layer):
+    """A model with training and prediction. `jtf.sequential` makes one.
+
+    A subclass says what goes in and comes out (``input_names``, ``input_shapes``, ``output_names``,
+    ``output_shapes``; lists, one entry an input or output), and defines ``call``, which takes and returns an
+    array, or a list where there are several.
+    """
+
+    names_are_global = True
+
+    input_names: Sequence[str]
+    input_shapes: Sequence[Shape]
+    output_names: Sequence[str]
+    output_shapes: Sequence[Shape]
+
+    #: Set it (in a callback) to end the training behind the present batch.
+    stop_training = False
+
+    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(name=name, trainable=trainable)
+        self.history: History | None = None
+        self.optimizer: Optimizer | None = None
+        self._compiled_with: dict[str, Any] = {}
+        self._is_training = False
+        self.forget_compiled()
+
+    # Compiling.
+
+    def compile(
+        self,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any = None,
+        loss_weights: Any = None,
+    ) -> None:
+        """Choose how to train.
+
+        Args:
+            optimizer: a name (``"sgd"``, ``"adam"``, ...), an optimizer of `jtf.train`, or any optax
+                transformation.
+            loss: a name (``"categoricalCrossentropy"`` or ``"categorical_crossentropy"``), a function
+                ``(y_true, y_pred) -> loss``; for several outputs also a list or a dict by output name.
+            metrics: names (``"accuracy"``), functions, a list of these, or a dict by output name.
+            loss_weights: a number for each output, as a list or a dict.
+
+        Raises:
+            ValueError, TypeError: an unknown name, a wrong count, a loss that cannot fit the output; the
+                message has the choices. The model stays compiled as it was.
+        """
+        chosen = train.get(optimizer)
+        options = {"loss": loss, "metrics": metrics, "loss_weights": loss_weights}
+        self._check_compile(options)
+        self.optimizer = chosen
+        self._compiled_with = options
+        self.forget_compiled()
+
+    def _check_compile(self, options: Mapping[str, Any]) -> None:
+        Objective(self.output_names, self.output_shapes, **options)
+
+    def forget_compiled(self) -> None:
+        """Compile anew at the next use: the layers have changed, or what is trainable."""
+        self._trainer: Trainer | None = None
+        self._predictor: Predictor | None = None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` returns, in order."""
+        return self._ready_trainer().objective.names
+
+    # Training.
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: int = 1,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+    ) -> History:
+        """Train on data that is in memory.
+
+        However it ends (also by Ctrl-C, or an exception in a callback), the model has the weights of the last
+        finished step.
+
+        Args:
+            x: inputs, the samples along the first dimension; numpy, jax or anything that numpy converts. For
+                several inputs a list, or a dict by input name.
+            y: targets, likewise.
+            batch_size: samples a step; the last batch of an epoch may be smaller.
+            epochs: the run ends before this epoch, counted from ``initial_epoch``.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch.
+            callbacks: a dict of hooks, a `jtf.callbacks.Callback`, or a list of both.
+            validation_split: this fraction, cut off the end before any shuffling, is for validation only.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, or a dataset of batches.
+            shuffle: a new order of the samples every epoch.
+            class_weight: a factor for each class number, ``{0: 1.0, 1: 5.0}``.
+            sample_weight: a factor for each sample.
+            initial_epoch: where to go on counting.
+
+        Returns:
+            A `History`: ``history.history["acc"]`` has one number an epoch, the mean over its batches.
+
+        Raises:
+            ValueError, TypeError: the data do not fit the model or each other; nothing was trained.
+            RuntimeError: the model is not compiled, or another fit is running.
+
+        Example:
+            >>> import jtf, numpy as np
+            >>> jtf.set_seed(0)
+            >>> model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[1])])
+            >>> model.compile(optimizer=jtf.train.sgd(0.1), loss="meanSquaredError")
+            >>> x = np.linspace(-1, 1, 64)
+            >>> history = model.fit(x, 2 * x + 1, epochs=50, verbose=0)
+            >>> abs(float(model.predict(np.array([3.0]))[0, 0]) - 7.0) < 0.01
+            True
+        """
+        run = runs.in_memory(
+            self,
+            self._ready_trainer(x),
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+        )
+        with self._training(run) as history:
+            loop.drain(run)
+        return history
+
+    async def fit_async(self, x: Any, y: Any, **options: Any) -> History:
+        """`fit` for an event loop: other tasks run between the batches, and callbacks may be coroutines.
+
+        Cancelling the task leaves the model with the weights of the last finished step.
+
+        Args:
+            x, y, options: as for `fit`.
+        """
+        run = runs.in_memory(self, self._ready_trainer(x), x, y, **options)
+        with self._training(run) as history:
+            await loop.drain_async(run)
+        return history
+
+    def fit_dataset(
+        self,
+        dataset: Any,
+        *,
+        epochs: int,
+        batches_per_epoch: int | None = None,
+        verbose: int = 1,
+        callbacks: Any = None,
+        validation_data: Any = None,
+        validation_batches: int | None = None,
+        validation_batch_size: int = 32,
+        class_weight: Any = None,
+        initial_epoch: int = 0,
+    ) -> History:
+        """Train on a dataset of batches, which need not fit into memory.
+
+        Args:
+            dataset: an iterable of batches (`jtf.data`, torch's DataLoader, grain, ...) or a function that
+                returns one. A batch is ``{"xs": ..., "ys": ...}``, ``(xs, ys)`` or ``(xs, ys, weights)``.
+            epochs: the run ends before this epoch.
+            batches_per_epoch: end an epoch after so many batches and go on with the same pass over the
+                dataset in the next; by default an epoch is one pass.
+            verbose, callbacks, class_weight, initial_epoch: as for `fit`.
+            validation_data: a dataset of batches, or ``(x, y)`` or ``(x, y, sample_weight)``.
+            validation_batches: use so many batches of the validation dataset only.
+            validation_batch_size: for validation data that is not a dataset.
+
+        Returns:
+            A `History`.
+
+        Raises:
+            ValueError: a batch does not fit the model, or the dataset is empty or ends early; the message says
+                at which element. The model keeps what it had learnt until then.
+        """
+        first, dataset = self._ready_dataset(dataset)
+        run = runs.from_dataset(
+            self,
+            self._ready_trainer(first),
+            dataset,
+            epochs=epochs,
+            batches_per_epoch=batches_per_epoch,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            validation_batches=validation_batches,
+            validation_batch_size=validation_batch_size,
+            class_weight=class_weight,
+            initial_epoch=initial_epoch,
+        )
+        with self._training(run) as history:
+            loop.drain(run)
+        return history
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Any:
+        """One update with one batch.
+
+        Returns:
+            The loss before the update; with metrics or several outputs, a list as in `metrics_names`.
+        """
+        trainer = self._ready_trainer(x)
+        batch = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective, class_weight)
+        return _one_or_list(trainer.train_once(batch))
+
+    # Evaluating and predicting.
+
+    def evaluate(self, x: Any, y: Any, *, batch_size: int = 32, sample_weight: Any = None) -> Any:
+        """The loss and metrics on data, without training.
+
+        The loss includes the layers' penalties, as that of training does. (TF.js leaves them out here.)
+
+        Returns:
+            The loss, a float; with metrics or several outputs, a list of floats as in `metrics_names`.
+        """
+        trainer = self._ready_trainer(x)
+        data = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
+        batches = feed.batches(data, feed.positive(batch_size, "batch_size"))
+        return _one_or_list(list(_last(trainer.evaluate(None, batches)).values()))
+
+    def evaluate_dataset(self, dataset: Any, *, batches: int | None = None) -> Any:
+        """`evaluate` for a dataset of batches.
+
+        Args:
+            dataset: as for `fit_dataset`.
+            batches: use so many batches; all of one pass by default.
+
+        Raises:
+            ValueError: the dataset is empty or has fewer than ``batches``.
+        """
+        first, dataset = self._ready_dataset(dataset)
+        trainer = self._ready_trainer(first)
+        stream = runs.validation_batches(trainer, dataset, batches)
+        return _one_or_list(list(_last(trainer.evaluate(None, stream)).values()))
+
+    def predict(self, x: Any, *, batch_size: int = 32) -> Any:
+        """The outputs for inputs, computed in batches.
+
+        Args:
+            x: inputs, the first dimension being the samples.
+            batch_size: samples a step.
+
+        Returns:
+            A `jax.Array`, or a list of them for several outputs.
+
+        Raises:
+            ValueError: an input's shape is not the model's; names both.
+        """
+        self._ensure_built_for(x)
+        xs = feed.arrays_for(x, self._input_slots())
+        size = feed.positive(batch_size, "batch_size")
+        starts = range(0, xs[0].shape[0], size)
+        outputs = self._ready_predictor()([a[start : start + size] for a in xs] for start in starts)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch of inputs, computed at once."""
+        self._ensure_built_for(x)
+        outputs = self._ready_predictor()([feed.arrays_for(x, self._input_slots())])
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    # The pure function.
+
+    def functional(self) -> Functional:
+        """The model as pure functions that jax.jit, jax.grad and jax.vmap take as they are.
+
+        Returns:
+            ``init(key) -> variables`` makes new weights as the layers' initializers would (a weight without
+            initializer keeps its value); ``apply(variables, x, *, training=False, rng=None) -> (y, variables)``
+            is the model, whose second result has the statistics that layers have updated.
+
+        Raises:
+            ValueError: the model is not built yet.
+
+        Example:
+            >>> import jax, jax.numpy as jnp, jtf
+            >>> model = jtf.sequential([jtf.layers.dense(units=2, input_shape=[3])])
+            >>> init, apply = model.functional()
+            >>> ensemble = jax.vmap(init)(jax.random.split(jax.random.key(0), 5))
+            >>> jax.vmap(lambda v: apply(v, jnp.ones((4, 3)))[0])(ensemble).shape
+            (5, 4, 2)
+        """
+        self._require_built()
+        network = network_of(self, self._call_flat)
+        structure = ModelVariables(dict(network.trainable), dict(network.non_trainable))
+
+        def call(x: Any, training: bool) -> Any:
+            return self(x, training=training)
+
+        lifted = lift(call, structure)
+
+        def init(key: Array) -> ModelVariables:
+            with random.key_stream(key):
+                return ModelVariables(*({n: _fresh(w) for n, w in part.items()} for part in structure))
+
+        def apply(
+            variables: ModelVariables, x: Any, *, training: bool = False, rng: Array | None = None
+        ) -> tuple[Any, ModelVariables]:
+            return lifted(variables, x, training, rng=rng)
+
+        return Functional(init, apply)
+
+    # Looking.
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The model's layers, in order."""
+        return self.sublayers
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of this name, or at this index.
+
+        Raises:
+            ValueError: there is none; the message has the names.
+        """
+        names = [layer.name for layer in self.layers]
+        if index is not None and -len(names) <= index < len(names):
+            return self.layers[index]
+        if index is None and name in names:
+            return self.layers[names.index(name)]
+        wanted = f"index {index}" if index is not None else f"name {name!r}"
+        raise ValueError(f"Model {self.name!r} has no layer of {wanted}; it has {', '.join(names) or 'none'}.")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] = print,
+    ) -> None:
+        """Print a table of the layers with their shapes and numbers of parameters, as TF.js does.
+
+        Args:
+            line_length: characters a line; 90 by default.
+            positions: where the columns end, in characters or as fractions of the line.
+            print_fn: called with each line.
+        """
+        self._require_built()
+        print_summary(self, line_length, positions, print_fn)
+
+    # Inside.
+
+    @contextmanager
+    def _training(self, run: loop.Run) -> Iterator[History]:
+        if self._is_training:
+            raise RuntimeError(f"Model {self.name!r} is being trained by another fit; wait until that is done.")
+        self._is_training = True
+        try:
+            yield run.history
+        finally:
+            self._is_training = False
+            self.history = run.history
+
+    def _ready_dataset(self, dataset: Any) -> tuple[Any, Any]:
+        """The inputs of the first batch if the model is to be built from it, and the dataset with that batch."""
+        if self.built:
+            return None, dataset
+        stream = feed.fresh_iterator(dataset)
+        element = next(stream, None)
+        if element is None:
+            raise ValueError("The dataset is empty: it yields no batch.")
+        again = itertools.chain([element], stream) if isinstance(dataset, Iterator) else dataset
+        return feed.unpack(element)[0], again
+
+    def _require_built(self) -> None:
+        if not self.built:
+            raise ValueError(
+                f"Model {self.name!r} is not built yet: it does not know its input's shape. Give the first layer "
+                "an input_shape, call model.build((None, ...)), or predict or fit once."
+            )
+
+    def _ensure_built_for(self, x: Any) -> None:
+        """Build a model that takes its input's shape from the first data."""
+        self._require_built()
+
+    def _input_slots(self) -> feed.Slots:
+        return feed.Slots("input", self.input_names, self.input_shapes)
+
+    def _call_flat(self, xs: Sequence[Any], training: bool) -> list[Array]:
+        inputs = [jnp.asarray(x, self.dtype) for x in xs]
+        outputs = self(inputs[0] if len(inputs) == 1 else inputs, training=training)
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    def _ready_trainer(self, x: Any = None) -> Trainer:
+        if self.optimizer is None:
+            raise RuntimeError(
+                f"Model {self.name!r} must be compiled before training or evaluating: "
+                "model.compile(optimizer='adam', loss='meanSquaredError')."
+            )
+        self._ensure_built_for(x)
+        if self._trainer is None:
+            objective = Objective(self.output_names, self.output_shapes, **self._compiled_with)
+            network = network_of(self, self._call_flat)
+            self._trainer = Trainer(network, self._input_slots(), self.optimizer, objective)
+        return self._trainer
+
+    def _ready_predictor(self) -> Predictor:
+        if self._predictor is None:
+            self._predictor = Predictor(network_of(self, self._call_flat))
+        return self._predictor
+
+
+def _fresh(weight: Variable) -> Array:
+    """A new value for a weight, from its initializer if it has one."""
+    return weight.read() if weight.initializer is None else weight.initializer(weight.shape, weight.dtype)
+
+
+def _one_or_list(values: list[float]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _last(results: Iterator[dict[str, float] | None]) -> dict[str, float]:
+    *_, last = results
+    assert last is not None
+    return last

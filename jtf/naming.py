@@ -1,0 +1,103 @@
+"""Names: TF.js's camelCase and Python's snake_case, automatic layer names, and look-up with a hint.
+
+Example:
+    >>> snake_case("fitDataset"), camel_case("use_bias"), snake_case("reLU")
+    ('fit_dataset', 'useBias', 'relu')
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
+
+#: TF.js factory names whose Python name is not the regular snake_case.
+IRREGULAR = {
+    "reLU": "relu",
+    "leakyReLU": "leaky_relu",
+    "pReLU": "prelu",
+    "thresholdedReLU": "thresholded_relu",
+    "simpleRNN": "simple_rnn",
+    "simpleRNNCell": "simple_rnn_cell",
+    "stackedRNNCells": "stacked_rnn_cells",
+    "upSampling2d": "up_sampling2d",
+    "convLstm2d": "conv_lstm2d",
+    "convLstm2dCell": "conv_lstm2d_cell",
+    "l1l2": "l1_l2",
+    "leCunNormal": "lecun_normal",
+    "leCunUniform": "lecun_uniform",
+    "batchInputShape": "batch_input_shape",
+    "inputDType": "input_dtype",
+    "gelu_new": "gelu_new",  # TF.js writes this one activation in snake_case
+}
+_IRREGULAR_BACK = {snake: camel for camel, snake in IRREGULAR.items()}
+
+_uids: Counter[str] = Counter()
+_uids_lock = threading.Lock()
+
+
+def snake_case(name: str) -> str:
+    """The Python spelling of a TF.js name; a name already in snake_case is returned as it is."""
+    if name in IRREGULAR:
+        return IRREGULAR[name]
+    return _split_words(name)
+
+
+def camel_case(name: str) -> str:
+    """The TF.js spelling of a Python name; a name already in camelCase is returned as it is."""
+    if name in _IRREGULAR_BACK:
+        return _IRREGULAR_BACK[name]
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
+def unique_name(class_name: str) -> str:
+    """The automatic name of the next layer of a class, as TF.js counts them: ``dense_Dense1``."""
+    return f"{_split_words(class_name)}_{next_uid(class_name)}"
+
+
+def next_uid(prefix: str) -> str:
+    """``prefix`` followed by how often it has been asked for in this process."""
+    with _uids_lock:
+        _uids[prefix] += 1
+        return f"{prefix}{_uids[prefix]}"
+
+
+def nearest(name: object, choices: Iterable[str]) -> str:
+    """A hint to put behind an error: `` Did you mean 'adam'?``, or nothing when no choice is near."""
+    folded = {_fold(choice): choice for choice in choices}
+    match = difflib.get_close_matches(_fold(str(name)), folded, n=1, cutoff=0.6)
+    return f" Did you mean {folded[match[0]]!r}?" if match else ""
+
+
+def look_up(name: str, table: Mapping[str, T], what: str) -> T:
+    """The entry that ``name`` stands for, in either spelling.
+
+    Args:
+        name: an identifier such as ``"categoricalCrossentropy"`` or ``"categorical_crossentropy"``.
+        table: snake_case names (or class names) to values.
+        what: what is looked up, for the message, such as ``"loss"``.
+
+    Raises:
+        ValueError: no such name; the message has the nearest one and all choices.
+    """
+    for candidate in (name, snake_case(name)):
+        if candidate in table:
+            return table[candidate]
+    raise ValueError(
+        f"Unknown {what} {name!r}.{nearest(name, table)} Choices: {', '.join(sorted(table))}."
+    )
+
+
+def _split_words(name: str) -> str:
+    spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").lower()

@@ -1,0 +1,245 @@
+"""Random numbers: one global generator, key streams inside pure functions, and TF.js's random tensors.
+
+Everything random in jtf (initial weights, dropout, shuffling) draws from here. Outside a pure function the
+draws come from the global generator, which `set_seed` fixes; inside one they come from the key that the
+function was given (`key_stream`), so that the result depends on nothing but its arguments.
+
+Example:
+    >>> import jtf
+    >>> jtf.set_seed(7)
+    >>> a = jtf.random_normal([2, 3])
+    >>> jtf.set_seed(7)
+    >>> bool((a == jtf.random_normal([2, 3])).all())
+    True
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtf.types import Array, ArrayLike, DTypeLike
+
+_SEEDS = 2**32
+
+
+class _Global:
+    """The state behind `set_seed`: a seed, and how many draws there have been."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.reset(int.from_bytes(os.urandom(4), "little"))
+
+    def reset(self, seed: int) -> None:
+        with self.lock:
+            self.seed, self.draws = seed, 0
+
+    def draw(self) -> tuple[int, int]:
+        with self.lock:
+            self.draws += 1
+            return self.seed, self.draws
+
+
+class _Stream:
+    """A key and the path folded into it; each draw folds in one more number."""
+
+    def __init__(self, key: Array | None, path: tuple[ArrayLike, ...]) -> None:
+        self.key, self.path, self.draws = key, path, 0
+
+    def draw(self, seed: int | None) -> Array:
+        if self.key is None:
+            raise ValueError(
+                "A random number was drawn inside a pure function that was given no key. Pass one: "
+                "`apply(variables, x, training=True, rng=jax.random.key(0))`, "
+                "or `lifted(values, ..., rng=key)` for a function made by jtf.lift."
+            )
+        key = self.key if seed is None else jax.random.key(seed)
+        self.draws += 1
+        for number in (*self.path, self.draws):
+            key = jax.random.fold_in(key, number)
+        return key
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.streams: list[_Stream] = []
+
+
+_global = _Global()
+_local = _Local()
+
+
+def set_seed(seed: int) -> None:
+    """Fix every random choice made after this call: initial weights, dropout, shuffling.
+
+    Two runs of one program with one seed are equal to the last bit on one kind of device.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: ``seed`` is no such integer.
+    """
+    _global.reset(_checked_seed(seed))
+
+
+@contextlib.contextmanager
+def key_stream(key: Array | None, *path: ArrayLike) -> Iterator[None]:
+    """Within this context, on this thread, every draw is derived from ``key``.
+
+    Args:
+        key: a PRNG key; None makes a draw an error that says so.
+        path: numbers folded into the key before each draw's own number (a training step's count, for one).
+    """
+    _local.streams.append(_Stream(key, path))
+    try:
+        yield
+    finally:
+        _local.streams.pop()
+
+
+def next_key(seed: int | None = None) -> Array:
+    """A fresh PRNG key, from the innermost `key_stream` or else from the global generator.
+
+    Args:
+        seed: use this in place of the run's own seed: keys still differ from draw to draw, but the sequence
+            depends only on ``seed``.
+    """
+    if _local.streams:
+        return _local.streams[-1].draw(seed)
+    run_seed, draws = _global.draw()
+    with jax.ensure_compile_time_eval():
+        return jax.random.fold_in(jax.random.key(run_seed if seed is None else seed), draws)
+
+
+def host_rng() -> np.random.Generator:
+    """A fresh numpy generator derived from the global seed, for work on the host such as shuffling."""
+    return np.random.default_rng(_global.draw())
+
+
+class Position(NamedTuple):
+    """Where the global generator stands: enough to go on from there in another process."""
+
+    seed: int
+    draws: int
+
+
+def position() -> Position:
+    """Where the global generator stands now."""
+    with _global.lock:
+        return Position(_global.seed, _global.draws)
+
+
+def random_normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike = "float32",
+    seed: int | None = None,
+) -> Array:
+    """Numbers from the normal distribution (TF.js ``tf.randomNormal``).
+
+    Args:
+        shape: the result's shape.
+        mean, stddev: of the distribution.
+        dtype: a floating type, or an integer type (the numbers are then truncated towards zero).
+        seed: fixes these very numbers; without it the global generator goes on.
+    """
+    return _cast(mean + stddev * jax.random.normal(_key(seed), _shape(shape), _float(dtype)), dtype)
+
+
+def random_standard_normal(
+    shape: Sequence[int], dtype: DTypeLike = "float32", seed: int | None = None
+) -> Array:
+    """Numbers from the normal distribution with mean 0 and standard deviation 1."""
+    return random_normal(shape, 0.0, 1.0, dtype, seed)
+
+
+def truncated_normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike = "float32",
+    seed: int | None = None,
+) -> Array:
+    """Normal numbers, drawn again where they lie more than two ``stddev`` from the mean."""
+    draw = jax.random.truncated_normal(_key(seed), -2.0, 2.0, _shape(shape), _float(dtype))
+    return _cast(mean + stddev * draw, dtype)
+
+
+def random_uniform(
+    shape: Sequence[int],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: DTypeLike = "float32",
+    seed: int | None = None,
+) -> Array:
+    """Numbers spread evenly over ``[minval, maxval)`` (TF.js ``tf.randomUniform``)."""
+    draw = jax.random.uniform(_key(seed), _shape(shape), _float(dtype), minval, maxval)
+    return _cast(draw, dtype)
+
+
+def random_uniform_int(shape: Sequence[int], minval: int, maxval: int, seed: int | None = None) -> Array:
+    """Integers (int32) spread evenly over ``minval, ..., maxval - 1``."""
+    return jax.random.randint(_key(seed), _shape(shape), minval, maxval, jnp.int32)
+
+
+def random_gamma(
+    shape: Sequence[int],
+    alpha: float,
+    beta: float = 1.0,
+    dtype: DTypeLike = "float32",
+    seed: int | None = None,
+) -> Array:
+    """Numbers from the gamma distribution of shape ``alpha`` and rate ``beta``: mean ``alpha / beta``."""
+    return _cast(jax.random.gamma(_key(seed), alpha, _shape(shape), _float(dtype)) / beta, dtype)
+
+
+def multinomial(
+    logits: ArrayLike, num_samples: int, seed: int | None = None, normalized: bool = False
+) -> Array:
+    """Classes drawn from a categorical distribution (TF.js ``tf.multinomial``).
+
+    Args:
+        logits: unnormalised log probabilities, ``[classes]`` or ``[batch, classes]``; probabilities if
+            ``normalized``.
+        num_samples: how many to draw for each row.
+        seed: fixes these very draws.
+        normalized: whether ``logits`` holds probabilities.
+
+    Returns:
+        int32, ``[num_samples]`` or ``[batch, num_samples]``.
+    """
+    scores = jnp.log(jnp.asarray(logits)) if normalized else jnp.asarray(logits)
+    shape = (*scores.shape[:-1], num_samples)
+    draws = jax.random.categorical(_key(seed), scores[..., None, :], axis=-1, shape=shape)
+    return draws.astype(jnp.int32)
+
+
+def _checked_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < _SEEDS:
+        raise ValueError(f"A seed is an integer from 0 to 2**32 - 1; received {seed!r}.")
+    return int(seed)
+
+
+def _key(seed: int | None) -> Array:
+    return next_key() if seed is None else jax.random.key(_checked_seed(seed))
+
+
+def _shape(shape: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(size) for size in shape)
+
+
+def _float(dtype: DTypeLike) -> DTypeLike:
+    return dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.float32
+
+
+def _cast(values: Array, dtype: DTypeLike) -> Array:
+    return values if values.dtype == jnp.dtype(dtype) else values.astype(dtype)

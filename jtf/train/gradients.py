@@ -1,0 +1,162 @@
+"""Gradients as TF.js has them: ``grad``, ``grads``, ``value_and_grad(s)``, ``variable_grads``, ``custom_grad``.
+
+They differ from `jax.grad` in two ways: a function with a result that is not a scalar is allowed (the gradient is
+that of its sum, or of its product with ``dy``), and Variables may be read inside.
+
+Example:
+    >>> import jtf, jax.numpy as jnp
+    >>> jtf.grad(lambda x: x**2)(jnp.array([1.0, 2.0])).tolist()
+    [2.0, 4.0]
+    >>> jtf.grads(lambda a, b: a * b)([jnp.array(2.0), jnp.array(5.0)])
+    [Array(5., dtype=float32), Array(2., dtype=float32)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtf.train.differentiate import differentiate
+from jtf.types import Array, ArrayLike
+from jtf.variable import Variable
+
+
+class ValueAndGrad(NamedTuple):
+    """The value of a function and the gradient for its argument."""
+
+    value: Array
+    grad: Array
+
+
+class ValueAndGrads(NamedTuple):
+    """The value of a function and the gradients: a list by argument, or a dict by Variable name."""
+
+    value: Array
+    grads: Any
+
+
+def grad(f: Callable[[Array], ArrayLike]) -> Callable[..., Array]:
+    """``g(x, dy=None)``: the gradient of ``f(x)`` (TF.js ``tf.grad``).
+
+    Args:
+        f: a function of one array.
+
+    Returns:
+        A function of ``x`` and, optionally, of ``dy``, the gradient with respect to ``f(x)``; ones by default.
+    """
+    return lambda x, dy=None: value_and_grad(f)(x, dy).grad
+
+
+def grads(f: Callable[..., ArrayLike]) -> Callable[..., list[Array]]:
+    """``g([x1, x2, ...], dy=None)``: the gradients of ``f(x1, x2, ...)`` (TF.js ``tf.grads``)."""
+    return lambda args, dy=None: value_and_grads(f)(args, dy).grads
+
+
+def value_and_grad(f: Callable[[Array], ArrayLike]) -> Callable[..., ValueAndGrad]:
+    """Like `grad`, with the value of ``f(x)`` too."""
+
+    def run(x: ArrayLike, dy: ArrayLike | None = None) -> ValueAndGrad:
+        value, (gradient,) = value_and_grads(f)([x], dy)
+        return ValueAndGrad(value, gradient)
+
+    return run
+
+
+def value_and_grads(f: Callable[..., ArrayLike]) -> Callable[..., ValueAndGrads]:
+    """Like `grads`, with the value of ``f(x1, x2, ...)`` too."""
+
+    def run(args: Sequence[ArrayLike], dy: ArrayLike | None = None) -> ValueAndGrads:
+        if not isinstance(args, list | tuple):
+            raise TypeError(
+                f"The arguments go in one list, g([x1, x2, ...]); received {type(args).__name__}. "
+                "For a function of one array use jtf.grad."
+            )
+        value, pull_back = jax.vjp(lambda *xs: jnp.asarray(f(*xs)), *map(_floating, args))
+        return ValueAndGrads(value, list(pull_back(_cotangent(value, dy))))
+
+    return run
+
+
+def variable_grads(f: Callable[[], Any], var_list: Sequence[Variable] | None = None) -> ValueAndGrads:
+    """The value of ``f()`` and its gradients by the names of the Variables (TF.js ``tf.variableGrads``).
+
+    Args:
+        f: a function without arguments that returns a scalar. What it assigns is not performed.
+        var_list: by default, the trainable Variables that ``f`` reads.
+
+    Raises:
+        ValueError: two of the Variables have one name.
+
+    Example:
+        >>> import jtf
+        >>> w = jtf.variable([3.0], name="w3")
+        >>> value, gradients = jtf.variable_grads(lambda: (w**2).sum())
+        >>> gradients["w3"].tolist()
+        [6.0]
+    """
+    value, gradients, _ = differentiate(f, var_list)
+    return ValueAndGrads(value, by_name(gradients))
+
+
+def by_name(gradients: dict[Variable, Array]) -> dict[str, Array]:
+    """Gradients by the names of their Variables; two of one name are refused."""
+    named: dict[str, Array] = {}
+    for variable, gradient in gradients.items():
+        if variable.name in named:
+            raise ValueError(
+                f"Two Variables are called {variable.name!r}, so their gradients cannot be told apart by name. "
+                "Create them with different names, or use optimizer.minimize, which does not need names."
+            )
+        named[variable.name] = gradient
+    return named
+
+
+def custom_grad(f: Callable[..., tuple[ArrayLike, Callable[..., Any]]]) -> Callable[..., Array]:
+    """A function with a gradient of your own (TF.js ``tf.customGrad``).
+
+    Args:
+        f: ``f(*inputs, save) -> (value, grad_func)``, where ``save([...])`` keeps arrays for the way back and
+            ``grad_func(dy, saved)`` gives the gradient, or a list of one for each input.
+
+    Example:
+        >>> import jtf, jax.numpy as jnp
+        >>> @jtf.custom_grad
+        ... def clipped(x, save):
+        ...     save([x])
+        ...     return x**2, lambda dy, saved: dy * jnp.clip(2 * saved[0], -1.0, 1.0)
+        >>> jtf.grad(clipped)(jnp.array([0.25, 3.0])).tolist()
+        [0.5, 1.0]
+    """
+
+    def forward(*inputs: Array) -> tuple[Array, tuple[Any, list[Array]]]:
+        saved: list[Array] = []
+        value, grad_func = f(*inputs, saved.extend)
+        return jnp.asarray(value), (jax.tree_util.Partial(grad_func), saved)
+
+    def backward(residuals: tuple[Any, list[Array]], dy: Array) -> tuple[Any, ...]:
+        grad_func, saved = residuals
+        result = grad_func(dy, saved)
+        return tuple(result) if isinstance(result, list | tuple) else (result,)
+
+    @jax.custom_vjp
+    def run(*inputs: Array) -> Array:
+        return forward(*inputs)[0]
+
+    run.defvjp(forward, backward)
+    return lambda *inputs: run(*map(jnp.asarray, inputs))
+
+
+def _floating(x: ArrayLike) -> Array:
+    array = jnp.asarray(x)
+    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(jnp.float32)
+
+
+def _cotangent(value: Array, dy: ArrayLike | None) -> Array:
+    if dy is None:
+        return jnp.ones_like(value)
+    if jnp.shape(dy) != value.shape:
+        raise ValueError(f"dy must have the shape of f's result, {value.shape}; received {jnp.shape(dy)}.")
+    return jnp.asarray(dy, value.dtype)

@@ -1,0 +1,237 @@
+"""`Optimizer`: an update rule with its state, for `minimize` and for `fit`.
+
+The rule is an optax gradient transformation; the state is kept in Variables, one for each array of it, under keys
+that name the Variable they belong to. So it does not matter in which order or in which calls Variables appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jtf.configurable import Configurable, Registry, option_names
+from jtf.naming import nearest
+from jtf.train.differentiate import differentiate
+from jtf.train.gradients import ValueAndGrads, by_name
+from jtf.types import Array, ArrayLike, PyTree
+from jtf.variable import Variable, live_variables
+
+registry = Registry("optimizer")
+
+Schedule = Callable[[Array], ArrayLike]
+
+
+class Optimizer(Configurable):
+    """The base class of `jtf.train`'s optimizers.
+
+    Args:
+        learning_rate: a positive number, or a schedule: a function of the number of updates made so far (any
+            of optax's). It can be read and set at any time, while training too.
+    """
+
+    #: Makes the transformation: ``factory(learning_rate, **options)``.
+    factory: Callable[..., optax.GradientTransformation]
+
+    def __init__(self, learning_rate: float | Schedule) -> None:
+        self.learning_rate = learning_rate
+        self._iterations = Variable(0, trainable=False, name="iter", dtype="int32")
+        self._slots: dict[str, Variable] = {}
+        self._keys: dict[Variable, str] = {}
+
+    # Hyper-parameters.
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next update."""
+        rate = self._rate
+        return float(rate(self._iterations.read()) if callable(rate) else rate)
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float | Schedule) -> None:
+        if not callable(rate):
+            if isinstance(rate, str | bool) or not np.isscalar(rate) and np.shape(rate) != ():
+                raise TypeError(f"A learning rate is a number or a schedule (a function); received {rate!r}.")
+            if not 0 <= float(rate) < float("inf"):  # type: ignore[arg-type]
+                raise ValueError(f"A learning rate is a number that is not negative; received {rate!r}.")
+            rate = float(rate)  # type: ignore[arg-type]
+        self._rate = rate
+        # Made once: a step takes it as an argument, and a number on the host costs a transfer each time.
+        self._rate_argument = (
+            jax.tree_util.Partial(rate) if callable(rate) else np.float32(rate)
+        )
+
+    @property
+    def iterations(self) -> int:
+        """How many updates have been made."""
+        return int(self._iterations.read())
+
+    # Minimizing closures.
+
+    def minimize(
+        self,
+        f: Callable[[], Any],
+        return_cost: bool = False,
+        var_list: Sequence[Variable] | None = None,
+    ) -> Array | None:
+        """Run ``f``, and move Variables against its gradient.
+
+        ``f`` is an ordinary function: whatever it captures is seen with its present value at every call. It
+        runs once. What it assigns to Variables (statistics, counters) is performed as well.
+
+        Args:
+            f: a function without arguments that returns the loss, a scalar.
+            return_cost: whether to return the loss.
+            var_list: the Variables to change; by default, all trainable ones that ``f`` reads.
+
+        Returns:
+            The loss before the update if ``return_cost``, else None.
+
+        Raises:
+            ValueError: the loss is no scalar, or ``f`` reads no trainable Variable; nothing is changed.
+
+        Example:
+            >>> import jtf
+            >>> w, optimizer = jtf.variable(4.0), jtf.train.sgd(0.25)
+            >>> float(optimizer.minimize(lambda: (w - 1) ** 2, return_cost=True)), float(w)
+            (9.0, 2.5)
+        """
+        value, gradients, assigned = differentiate(f, var_list)
+        for variable, new_value in assigned.items():
+            variable.assign(new_value)
+        self._update(gradients)
+        return value if return_cost else None
+
+    def compute_gradients(
+        self, f: Callable[[], Any], var_list: Sequence[Variable] | None = None
+    ) -> ValueAndGrads:
+        """The loss and its gradients by Variable name, for `apply_gradients`; changes nothing."""
+        value, gradients, _ = differentiate(f, var_list)
+        return ValueAndGrads(value, by_name(gradients))
+
+    def apply_gradients(
+        self, gradients: Mapping[str | Variable, ArrayLike] | Iterable[tuple[str | Variable, ArrayLike]]
+    ) -> None:
+        """Update Variables with gradients that are already there.
+
+        Args:
+            gradients: by Variable or by Variable name, as a mapping or as pairs. None is left out.
+
+        Raises:
+            ValueError: a name that no Variable has or several have, or a gradient of the wrong shape; nothing
+                is changed.
+        """
+        pairs = gradients.items() if isinstance(gradients, Mapping) else gradients
+        found = {self._find(key): jnp.asarray(g) for key, g in pairs if g is not None}
+        for variable, gradient in found.items():
+            if gradient.shape != variable.shape:
+                raise ValueError(
+                    f"The gradient for Variable {variable.name!r} has shape {gradient.shape}; "
+                    f"expected {variable.shape}."
+                )
+        self._update(found)
+
+    def _find(self, key: str | Variable) -> Variable:
+        if isinstance(key, Variable):
+            return key
+        found = [v for v in live_variables() if v.name == key]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f"{len(found)} Variables are called {key!r}; give the Variable itself as the key.")
+        names = [v.name for v in live_variables() if v.trainable]
+        raise ValueError(f"There is no Variable called {key!r}.{nearest(key, names)}")
+
+    def _update(self, gradients: dict[Variable, Array]) -> None:
+        named = self.keyed(gradients)
+        slots = self.slots({key: v for key, v in named.items()})
+        params = {key: v.read() for key, v in named.items()}
+        grads = {key: gradients[v].astype(v.dtype) for key, v in named.items()}
+        state = jax.tree.map(_read, slots, is_leaf=_is_variable)
+        params, state, iterations = _jitted_update(self.rule(), grads, state, params, self._iterations.read())
+        self._iterations.assign(iterations)
+        jax.tree.map(lambda slot, value: slot.assign(value), slots, state, is_leaf=_is_variable)
+        for key, variable in named.items():
+            value = params[key]
+            variable.assign(value if variable.constraint is None else variable.constraint(value))
+
+    # The pure part, and the state it works on.
+
+    def rule(self) -> Rule:
+        """The update rule as a pytree: what may change from step to step is an array in it."""
+        options = [name for name in option_names(type(self)) if name != "learning_rate"]
+        made = Made(type(self).factory, tuple((name, getattr(self, name)) for name in options))
+        return Rule(jax.tree_util.Partial(made), self._rate_argument)
+
+    def keyed(self, variables: Iterable[Variable]) -> dict[str, Variable]:
+        """Variables by the keys under which this optimizer keeps their state: their names, made unique."""
+        for variable in variables:
+            if variable not in self._keys:
+                taken = set(self._keys.values())
+                names = [variable.name, *(f"{variable.name}#{n}" for n in range(2, len(taken) + 3))]
+                self._keys[variable] = next(name for name in names if name not in taken)
+        return {self._keys[variable]: variable for variable in variables}
+
+    def slots(self, keyed: Mapping[str, Variable]) -> PyTree:
+        """The state for these Variables: the rule's own structure with a Variable at each leaf."""
+        transformation = self.rule().at(0)
+        shapes = {key: jax.ShapeDtypeStruct(v.shape, v.dtype) for key, v in keyed.items()}
+        leaves, structure = jax.tree_util.tree_flatten_with_path(jax.eval_shape(transformation.init, shapes))
+        paths = [jax.tree_util.keystr(path) for path, _ in leaves]
+        missing = [path for path in paths if path not in self._slots]
+        if missing:
+            with jax.ensure_compile_time_eval():
+                values = jax.tree.leaves(transformation.init({key: v.read() for key, v in keyed.items()}))
+            for path, value in zip(paths, values, strict=True):
+                if path in missing:
+                    self._slots[path] = Variable(value, trainable=False, name=path)
+        return structure.unflatten(self._slots[path] for path in paths)
+
+    @property
+    def iterations_variable(self) -> Variable:
+        """The Variable that counts the updates."""
+        return self._iterations
+
+
+class Made(NamedTuple):
+    """A factory with its options; equal when they are, so that jax compiles once for each."""
+
+    factory: Callable[..., optax.GradientTransformation]
+    options: tuple[tuple[str, Any], ...]
+
+    def __call__(self, learning_rate: ArrayLike) -> optax.GradientTransformation:
+        return self.factory(learning_rate, **dict(self.options))
+
+
+class Rule(NamedTuple):
+    """An update rule as an argument of a jitted step: the factory is static, the learning rate is not."""
+
+    make: Callable[[ArrayLike], optax.GradientTransformation]
+    rate: Any
+
+    def at(self, iterations: ArrayLike) -> optax.GradientTransformation:
+        """The transformation for the update after ``iterations`` others."""
+        return self.make(self.rate(iterations) if callable(self.rate) else self.rate)
+
+
+def update(
+    rule: Rule, grads: PyTree, state: PyTree, params: PyTree, iterations: Array
+) -> tuple[PyTree, PyTree, Array]:
+    """One update, as a pure function: ``(new params, new state, iterations + 1)``."""
+    updates, state = rule.at(iterations).update(grads, state, params)
+    return optax.apply_updates(params, updates), state, iterations + 1
+
+
+_jitted_update = jax.jit(update)
+
+
+def _is_variable(x: Any) -> bool:
+    return isinstance(x, Variable)
+
+
+def _read(variable: Variable) -> Array:
+    return variable.read()

@@ -1,0 +1,388 @@
+"""`Variable`, the one mutable thing in jtf, and `lift`, which makes functions over Variables pure.
+
+Outside of `lift` a Variable reads and writes its own array. Inside a lifted function a read yields the value
+bound to the Variable there, and an `assign` is recorded, not performed. That is the whole mechanism behind
+`fit`, `optimizer.minimize` and `model.functional`.
+
+Example:
+    >>> import jax, jtf
+    >>> count = jtf.variable(0.0, name="count")
+    >>> def add(x):
+    ...     count.assign(count + x)
+    ...     return count * 2
+    >>> pure = jax.jit(jtf.lift(add, {"count": count}))
+    >>> result, new = pure({"count": 10.0}, 5.0)
+    >>> float(result), float(new["count"]), float(count)
+    (30.0, 15.0, 0.0)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import operator
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtf.naming import next_uid
+from jtf.random import key_stream
+from jtf.types import Array, ArrayLike, DTypeLike, PyTree
+
+Constraint = Callable[[Array], Array]
+
+
+class Holder(Protocol):
+    """What has a Variable's value on loan: a training loop that donates its state to the device."""
+
+    def give_back(self) -> None:
+        """Put the present value into every Variable on loan, or say why that cannot be."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the values are gone for good."""
+
+
+class Variable:
+    """An array with a name that can be assigned.
+
+    It stands wherever an array can: with operators on either side, in jax.numpy functions, as an argument
+    of jitted functions (which receive its value), in ``np.asarray``, with the methods of `jax.Array`.
+
+    A function that you jit yourself and that reads a Variable it does not receive as an argument has the
+    value of its first call baked in, as with any Python state; `lift` makes the Variable an argument.
+
+    Args:
+        value: the first value: an array, a number, nested lists or another Variable.
+        trainable: whether training changes it.
+        name: its name in weight lists, optimizer slots and messages; counted when not given.
+        dtype: converts ``value``.
+        constraint: a function applied to the new value after every training step.
+
+    Raises:
+        ValueError: ``value`` is being traced, so that there is no array to hold.
+    """
+
+    __array_priority__ = 1000
+    __array_ufunc__ = None  # numpy's operators give way to the reflected ones here
+
+    name: str
+    trainable: bool
+    constraint: Constraint | None
+    #: ``(shape, dtype) -> array``: how to begin anew, for weights that a layer made.
+    initializer: Callable[..., Array] | None
+
+    def __init__(
+        self,
+        value: ArrayLike | Variable,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        constraint: Constraint | None = None,
+    ) -> None:
+        self.name = next_uid("Variable_") if name is None else name
+        self.trainable = trainable
+        self.constraint = constraint
+        self.initializer = None
+        array = jnp.asarray(value.read() if isinstance(value, Variable) else value, dtype)
+        if isinstance(array, jax.core.Tracer):
+            raise ValueError(
+                f"Variable {self.name!r} cannot be created from a value that is being traced by jax "
+                f"(jit, grad, vmap or scan): {array}. Create it outside of the traced function, "
+                "or wrap the value in jax.ensure_compile_time_eval()."
+            )
+        self._value: Array | None = array
+        self._holder: Holder | None = None
+        self._shape, self._dtype = array.shape, array.dtype
+        _register(self)
+
+    @property
+    def val(self) -> Variable:
+        """The Variable itself: TF.js's layer weights keep theirs under this name (``w.val.assign(...)``)."""
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self._shape))
+
+    def read(self) -> Array:
+        """The present value; inside a lifted function, the value bound there."""
+        for scope in reversed(_local.scopes):
+            if self in scope.values:
+                scope.read.add(self)
+                return scope.values[self]
+        return self._own()
+
+    def assign(self, value: ArrayLike | Variable) -> Variable:
+        """Replace the value.
+
+        Args:
+            value: of the same shape and dtype. Python numbers and lists are converted when that loses
+                nothing (an int may become a float).
+
+        Returns:
+            The Variable.
+
+        Raises:
+            ValueError: wrong shape or dtype, or a traced value outside of `lift`; the old value stays.
+        """
+        array = self._converted(value)
+        for scope in reversed(_local.scopes):
+            if self in scope.values or scope.takes_all:
+                scope.values[self] = array
+                scope.written.add(self)
+                return self
+        if _local.scopes:
+            raise ValueError(
+                f"Variable {self.name!r} is assigned inside a lifted function that does not list it, so the "
+                "new value would be lost. Add it to the variables given to jtf.lift."
+            )
+        if isinstance(array, jax.core.Tracer):
+            raise ValueError(
+                f"Variable {self.name!r} is assigned a value that is being traced by jax (jit, grad, vmap or "
+                f"scan): {array}. It would leak out of the traced function. Lift the function first:\n"
+                "    pure = jax.jit(jtf.lift(f, [v]))\n"
+                "    result, [value] = pure([v.read()], ...)\n"
+                "    v.assign(value)"
+            )
+        self._replace(array)
+        return self
+
+    def _own(self) -> Array:
+        if self._holder is not None:
+            self._holder.give_back()
+        assert self._value is not None
+        return self._value
+
+    def _replace(self, array: Array) -> None:
+        if self._holder is not None and not self._holder.lost:
+            self._holder.give_back()
+        self._value, self._holder = array, None
+
+    def lend(self, holder: Holder) -> None:
+        """Leave the value to a holder, who gives it back when it is read here, or when the holder is done."""
+        self._value, self._holder = None, holder
+
+    def take_back(self, array: Array) -> None:
+        """End the loan with the value that the holder has come to."""
+        self._value, self._holder = array, None
+
+    def _converted(self, value: ArrayLike | Variable) -> Array:
+        if isinstance(value, Variable):
+            value = value.read()
+        array = jnp.asarray(value)
+        is_array = hasattr(value, "dtype")
+        if array.shape != self._shape or not _fits(array.dtype, self._dtype, exactly=is_array):
+            raise ValueError(
+                f"Variable {self.name!r} holds shape {self._shape} and dtype {self._dtype}; it cannot be "
+                f"assigned shape {array.shape} and dtype {array.dtype}. Reshape or convert the value "
+                f"(x.astype({str(self._dtype)!r})), or make a new Variable."
+            )
+        return jax.lax.convert_element_type(array, self._dtype)  # drops weak typing, too
+
+    def __jax_array__(self) -> Array:
+        return self.read()
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.read(), dtype=dtype, copy=copy)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"Variable has no attribute {name!r}")
+        return getattr(self.read(), name)
+
+    def __getitem__(self, index: Any) -> Array:
+        return self.read()[index]
+
+    def __len__(self) -> int:
+        return len(self.read())
+
+    def __iter__(self) -> Iterator[Array]:
+        return iter(self.read())
+
+    def __bool__(self) -> bool:
+        return bool(self.read())
+
+    def __int__(self) -> int:
+        return int(self.read())
+
+    def __float__(self) -> float:
+        return float(self.read())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.read(), spec)
+
+    __hash__ = object.__hash__  # an identity, as for torch's tensors: == compares elements
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        copy = Variable(self.read(), self.trainable, self.name, constraint=self.constraint)
+        memo[id(self)] = copy
+        return copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Variable, (np.asarray(self), self.trainable, self.name, None, self.constraint)
+
+    def __repr__(self) -> str:
+        kind = "" if self.trainable else ", not trainable"
+        return f"<Variable {self.name!r}, shape {self._shape}, {self._dtype}{kind}>\n{self.read()}"
+
+
+def variable(
+    value: ArrayLike | Variable,
+    trainable: bool = True,
+    name: str | None = None,
+    dtype: DTypeLike | None = None,
+) -> Variable:
+    """A new `Variable` (TF.js ``tf.variable``).
+
+    Example:
+        >>> import jtf
+        >>> w = jtf.variable([[1.0, 2.0]], name="w")
+        >>> w.assign(w * 10).shape, float((w @ w.T)[0, 0])
+        ((1, 2), 500.0)
+    """
+    return Variable(value, trainable, name, dtype)
+
+
+def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, PyTree]]:
+    """A pure function out of one that reads and assigns Variables.
+
+    Args:
+        fn: any function; what it assigns must be among ``variables``.
+        variables: a pytree (list, dict, ...) of Variables.
+
+    Returns:
+        ``lifted(values, *args, rng=None, **kwargs) -> (result, new_values)``: ``values`` and ``new_values``
+        have the structure of ``variables``; ``rng`` is the PRNG key for what ``fn`` draws. The Variables
+        themselves are neither read nor changed, so jax.jit, jax.grad and jax.vmap take it as it is.
+
+    Raises:
+        ValueError: (when called) a value's shape is not its Variable's, ``fn`` assigns a Variable that is
+            not listed, or draws random numbers without ``rng``.
+    """
+    flat, structure = jax.tree.flatten(variables, is_leaf=lambda x: isinstance(x, Variable))
+    for leaf in flat:
+        if not isinstance(leaf, Variable):
+            raise TypeError(f"jtf.lift takes a pytree of Variables; found {type(leaf).__name__}: {leaf!r}.")
+
+    def lifted(values: PyTree, *args: Any, rng: Array | None = None, **kwargs: Any) -> tuple[Any, PyTree]:
+        bound = dict(zip(flat, structure.flatten_up_to(values), strict=True))
+        for variable_, value in bound.items():
+            if jnp.shape(value) != variable_.shape:
+                raise ValueError(
+                    f"The value bound to Variable {variable_.name!r} has shape {jnp.shape(value)}; "
+                    f"expected {variable_.shape}."
+                )
+        with key_stream(rng), bind(bound) as scope:
+            result = jax.tree.map(lambda leaf: leaf, fn(*args, **kwargs))  # a Variable becomes its value
+        return result, structure.unflatten(scope.values[v] for v in flat)
+
+    return lifted
+
+
+class Scope:
+    """One level of bindings: what reads yield, and what has been read and written."""
+
+    def __init__(self, values: dict[Variable, Any], takes_all: bool) -> None:
+        self.values = values
+        self.takes_all = takes_all
+        self.read: set[Variable] = set()
+        self.written: set[Variable] = set()
+
+
+@contextlib.contextmanager
+def bind(values: dict[Variable, Any], takes_all: bool = False) -> Iterator[Scope]:
+    """Bind values to Variables on this thread for the length of the context.
+
+    Args:
+        values: what reads yield; assignments replace its entries.
+        takes_all: whether assignments to Variables that are not bound are recorded as well.
+    """
+    scope = Scope(values, takes_all)
+    _local.scopes.append(scope)
+    try:
+        yield scope
+    finally:
+        _local.scopes.pop()
+
+
+def live_variables() -> list[Variable]:
+    """Every Variable that exists, in order of creation."""
+    with _live_lock:
+        return [v for _, v in sorted(_live.items())]
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.scopes: list[Scope] = []
+
+
+_local = _Local()
+_live: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
+_live_lock = threading.Lock()
+_serial = itertools.count()
+
+
+def _register(variable_: Variable) -> None:
+    with _live_lock:
+        _live[next(_serial)] = variable_
+
+
+def _fits(dtype: np.dtype, expected: np.dtype, exactly: bool) -> bool:
+    if dtype == expected or exactly:
+        return dtype == expected
+    kinds = [np.bool_, np.integer, np.floating, np.complexfloating]
+    rank = [next(i for i, kind in enumerate(kinds) if jnp.issubdtype(d, kind)) for d in (dtype, expected)]
+    return rank[0] <= rank[1]
+
+
+def _value(x: Any) -> Any:
+    return x.read() if isinstance(x, Variable) else x
+
+
+def _install_operators(names: Iterable[str]) -> None:
+    """Forward the operators to the present value, on either side; refuse the in-place ones."""
+    for name in names:
+        function = getattr(operator, name)
+        dunder = f"__{name.strip('_')}__"
+
+        def forward(self: Variable, *others: Any, function: Callable[..., Any] = function) -> Any:
+            return function(self.read(), *map(_value, others))
+
+        def reflected(self: Variable, other: Any, function: Callable[..., Any] = function) -> Any:
+            return function(_value(other), self.read())
+
+        def in_place(self: Variable, other: Any, dunder: str = dunder) -> Any:
+            raise TypeError(
+                f"A Variable is not changed by an in-place operator ({self.name!r}.__i{dunder[2:]}). "
+                "Write v.assign(v + x)."
+            )
+
+        setattr(Variable, dunder, forward)
+        if name in _BINARY:
+            setattr(Variable, f"__r{dunder[2:]}", reflected)
+            setattr(Variable, f"__i{dunder[2:]}", in_place)
+
+
+_BINARY = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lshift rshift".split()
+_install_operators([*_BINARY, *"lt le eq ne gt ge neg pos abs invert".split()])
+
+# Passed to a jitted function, a Variable arrives there as its value.
+jax.tree_util.register_pytree_node(Variable, lambda v: ((v.read(),), None), lambda _, values: values[0])
