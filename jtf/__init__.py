@@ -1,13 +1,13 @@
 """jtf: the TensorFlow.js training stack for Python, on JAX.
 
-    import jtf
+import jtf
 
-    model = jtf.sequential([
-        jtf.layers.dense(units=32, input_shape=[784], activation="relu"),
-        jtf.layers.dense(units=10, activation="softmax"),
-    ])
-    model.compile(optimizer="adam", loss="categoricalCrossentropy", metrics=["accuracy"])
-    model.fit(images, labels, epochs=5, validation_split=0.1)
+model = jtf.sequential([
+    jtf.layers.dense(units=32, input_shape=[784], activation="relu"),
+    jtf.layers.dense(units=10, activation="softmax"),
+])
+model.compile(optimizer="adam", loss="categoricalCrossentropy", metrics=["accuracy"])
+model.fit(images, labels, epochs=5, validation_split=0.1)
 """
 
 # Models and layers.
@@ -38,6 +38,9 @@ from jtf.functional import tanh as tanh
 from jtf.models import LayersModel as LayersModel
 from jtf.models import Sequential as Sequential
 from jtf.models import sequential as sequential
+
+# Looking at values.
+from jtf.printing import print as print
 
 # Random tensors.
 from jtf.random import multinomial as multinomial

@@ -163,7 +163,7 @@ class EarlyStopping(Callback):
         self.monitor, self.min_delta, self.patience, self.verbose = monitor, abs(min_delta), patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
         rising = any(word in monitor for word in ("acc", "precision", "recall", "r2"))
-        self._sign = 1.0 if mode == "max" or mode == "auto" and rising else -1.0
+        self._sign = 1.0 if mode == "max" or (mode == "auto" and rising) else -1.0
 
     def on_train_begin(self, logs: Mapping[str, Any]) -> None:
         self.stopped_epoch: int | None = None
@@ -252,9 +252,7 @@ class CallbackList:
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
             callback.model, callback.params = model, params
-        self._by_hook = {
-            hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)] for hook in HOOKS
-        }
+        self._by_hook = {hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)] for hook in HOOKS}
 
     def listens(self, hook: str) -> bool:
         """Whether any callback does something at this hook."""

@@ -91,8 +91,7 @@ class Registry:
             if name == class_name or folded == class_name.lower():
                 return cls
         raise ValueError(
-            f"Unknown {self.kind} {name!r}.{nearest(name, self.classes)} "
-            f"Choices: {', '.join(sorted(self.classes))}."
+            f"Unknown {self.kind} {name!r}.{nearest(name, self.classes)} Choices: {', '.join(sorted(self.classes))}."
         )
 
     def get(self, identifier: Any) -> Any:
@@ -140,14 +139,13 @@ def to_config(value: Any) -> Any:
     return value
 
 
-@functools.cache
-def option_names(cls: type[Configurable]) -> tuple[str, ...]:
+def option_names(cls: type) -> tuple[str, ...]:
     """The names of the constructor's arguments, the class's own first, then its bases'."""
     names: list[str] = []
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
-        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]  # type: ignore[misc]
+        parameters = list(inspect.signature(vars(base)["__init__"]).parameters.values())[1:]
         names += [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
@@ -173,9 +171,7 @@ def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict
 def unknown_option(cls: type[Configurable], name: str) -> ValueError:
     """The error for an option that a class does not have."""
     known = option_names(cls)
-    return ValueError(
-        f"{cls.__name__} has no option {name!r}.{nearest(name, known)} Options: {', '.join(known)}."
-    )
+    return ValueError(f"{cls.__name__} has no option {name!r}.{nearest(name, known)} Options: {', '.join(known)}.")
 
 
 def factory(cls: Callable[P, T]) -> Callable[P, T]:

@@ -54,9 +54,7 @@ class NonNeg(Configurable):
 class MinMaxNorm(Configurable):
     """Euclidean norms along ``axis`` between two values, approached at ``rate`` a step."""
 
-    def __init__(
-        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int = 0
-    ) -> None:
+    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int = 0) -> None:
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
     def __call__(self, w: ArrayLike) -> Array:

@@ -89,9 +89,7 @@ def look_up(name: str, table: Mapping[str, T], what: str) -> T:
     for candidate in (name, snake_case(name)):
         if candidate in table:
             return table[candidate]
-    raise ValueError(
-        f"Unknown {what} {name!r}.{nearest(name, table)} Choices: {', '.join(sorted(table))}."
-    )
+    raise ValueError(f"Unknown {what} {name!r}.{nearest(name, table)} Choices: {', '.join(sorted(table))}.")
 
 
 def _split_words(name: str) -> str:

@@ -155,9 +155,7 @@ def random_normal(
     return _cast(mean + stddev * jax.random.normal(_key(seed), _shape(shape), _float(dtype)), dtype)
 
 
-def random_standard_normal(
-    shape: Sequence[int], dtype: DTypeLike = "float32", seed: int | None = None
-) -> Array:
+def random_standard_normal(shape: Sequence[int], dtype: DTypeLike = "float32", seed: int | None = None) -> Array:
     """Numbers from the normal distribution with mean 0 and standard deviation 1."""
     return random_normal(shape, 0.0, 1.0, dtype, seed)
 
@@ -202,9 +200,7 @@ def random_gamma(
     return _cast(jax.random.gamma(_key(seed), alpha, _shape(shape), _float(dtype)) / beta, dtype)
 
 
-def multinomial(
-    logits: ArrayLike, num_samples: int, seed: int | None = None, normalized: bool = False
-) -> Array:
+def multinomial(logits: ArrayLike, num_samples: int, seed: int | None = None, normalized: bool = False) -> Array:
     """Classes drawn from a categorical distribution (TF.js ``tf.multinomial``).
 
     Args:

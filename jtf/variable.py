@@ -277,6 +277,7 @@ def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, 
         ValueError: (when called) a value's shape is not its Variable's, ``fn`` assigns a Variable that is
             not listed, or draws random numbers without ``rng``.
     """
+    structure: Any
     flat, structure = jax.tree.flatten(variables, is_leaf=lambda x: isinstance(x, Variable))
     for leaf in flat:
         if not isinstance(leaf, Variable):

@@ -89,9 +89,7 @@ class _Container:
     def add(self, node: Any, index: int) -> None:
         if not _is_container(node) or _kind(node) is not _kind(self.like):
             raise _misfit(index, self.path, _describe(self.like), _describe(node, index, self.path))
-        if len(node) != len(self.children) or (
-            isinstance(node, dict) and node.keys() != self.children.keys()
-        ):
+        if len(node) != len(self.children) or (isinstance(node, dict) and node.keys() != self.children.keys()):
             raise _misfit(index, self.path, _describe(self.like), _describe(node))
         for key, child in self.children.items():
             child.add(node[key], index)
@@ -131,9 +129,7 @@ def _as_array(leaf: Any, index: int, path: str) -> np.ndarray[Any, Any]:
     try:
         value = np.asarray(leaf)
     except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"Element {index} of this pass cannot be made an array{at}: {error}. {_MEND}"
-        ) from error
+        raise ValueError(f"Element {index} of this pass cannot be made an array{at}: {error}. {_MEND}") from error
     if value.dtype.kind not in "OMm":
         return value
     if leaf is None:
@@ -156,8 +152,7 @@ def _batch_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _misfit(index: int, path: str, expected: str, found: str) -> ValueError:
     at = f" at {path}" if path else ""
     return ValueError(
-        f"Element {index} of this pass differs from those before it{at}: expected {expected}, found {found}. "
-        f"{_MEND}"
+        f"Element {index} of this pass differs from those before it{at}: expected {expected}, found {found}. {_MEND}"
     )
 
 

@@ -74,20 +74,14 @@ def csv(
             "delim_whitespace=True."
         )
     if delim_whitespace and delimiter != ",":
-        raise ValueError(
-            f"delim_whitespace=True needs no delimiter, but delimiter is {delimiter!r}. Drop one."
-        )
+        raise ValueError(f"delim_whitespace=True needs no delimiter, but delimiter is {delimiter!r}. Drop one.")
     if configured_columns_only and not column_configs:
-        raise ValueError(
-            "configured_columns_only=True leaves no column. Name those you want in column_configs."
-        )
+        raise ValueError("configured_columns_only=True leaves no column. Name those you want in column_configs.")
     if not has_header and column_names is None:
         raise ValueError("Without a header the columns need names. Pass column_names=[...].")
 
     split = _split_at_whitespace if delim_whitespace else _split_by(delimiter)
-    return CsvDataset(
-        Source(source), split, has_header, column_names, column_configs or {}, configured_columns_only
-    )
+    return CsvDataset(Source(source), split, has_header, column_names, column_configs or {}, configured_columns_only)
 
 
 class CsvDataset(Dataset):
@@ -107,9 +101,7 @@ class CsvDataset(Dataset):
         rows = self._rows()
         header = next(rows, None)
         if header is None:
-            raise ValueError(
-                f"{source.name} is empty. Expected {'a header' if has_header else 'rows of data'}."
-            )
+            raise ValueError(f"{source.name} is empty. Expected {'a header' if has_header else 'rows of data'}.")
         names = _checked_names(header[1], has_header, column_names, source.name)
         for key in configs:
             if key not in names:
@@ -118,9 +110,7 @@ class CsvDataset(Dataset):
                     f"Columns: {', '.join(names)}."
                 )
         self._columns: list[Column | None] = [
-            None
-            if configured_only and name not in configs
-            else configured_column(name, configs.get(name, {}))
+            None if configured_only and name not in configs else configured_column(name, configs.get(name, {}))
             for name in names
         ]
         if not source.can_be_read_again:  # what has been read for the names is part of the only pass
@@ -161,9 +151,7 @@ class CsvDataset(Dataset):
             yield {"xs": features, "ys": labels} if has_labels else features
 
 
-def _checked_names(
-    first_row: list[str], has_header: bool, given: Sequence[str] | None, source: str
-) -> list[str]:
+def _checked_names(first_row: list[str], has_header: bool, given: Sequence[str] | None, source: str) -> list[str]:
     names = first_row if given is None else list(given)
     if len(names) != len(first_row):
         where = "header" if has_header else "first row"

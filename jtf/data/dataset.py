@@ -84,9 +84,7 @@ class Dataset:
             size = -(-size // count) if small_last_batch else size // count
         return Dataset(lambda: batched(self.iterator(), count, small_last_batch), size)
 
-    def shuffle(
-        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
-    ) -> Dataset:
+    def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         """The elements in a random order.
 
         The next element is drawn, with equal chances, from a window of ``buffer_size`` elements, so the
@@ -221,9 +219,7 @@ class Dataset:
             ValueError: the dataset is endless.
         """
         if self.size == math.inf:
-            raise ValueError(
-                "An endless dataset cannot be made a list. Take a part: dataset.take(n).to_array()."
-            )
+            raise ValueError("An endless dataset cannot be made a list. Take a part: dataset.take(n).to_array().")
         return list(self.iterator())
 
 

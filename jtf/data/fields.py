@@ -44,9 +44,7 @@ def configured_column(name: str, config: Any) -> Column:
         ValueError: it has an unknown key or type, or a default that is not of its type.
     """
     if not isinstance(config, Mapping):
-        raise TypeError(
-            f"column_configs[{name!r}] must be a dict such as {{'is_label': True}}, but it is {config!r}."
-        )
+        raise TypeError(f"column_configs[{name!r}] must be a dict such as {{'is_label': True}}, but it is {config!r}.")
     options = {("is_label" if key == "isLabel" else key): value for key, value in config.items()}
     for key in options:
         if key not in _OPTIONS:

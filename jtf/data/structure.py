@@ -20,12 +20,8 @@ def keys_of(container: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> list[Has
     return list(container) if isinstance(container, dict) else list(range(len(container)))
 
 
-def map_structure(
-    f: Callable[[str, Any], Any], tree: Any, is_container: Callable[[Any], bool], path: str = ""
-) -> Any:
+def map_structure(f: Callable[[str, Any], Any], tree: Any, is_container: Callable[[Any], bool], path: str = "") -> Any:
     """``f(path, leaf)`` for every leaf, in containers like those of ``tree``; a path reads ``['xs'][0]``."""
     if not is_container(tree):
         return f(path, tree)
-    return rebuild(
-        tree, [map_structure(f, tree[key], is_container, f"{path}[{key!r}]") for key in keys_of(tree)]
-    )
+    return rebuild(tree, [map_structure(f, tree[key], is_container, f"{path}[{key!r}]") for key in keys_of(tree)])

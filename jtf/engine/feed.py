@@ -78,9 +78,7 @@ def as_array(data: Any, what: str) -> np.ndarray:
     )
 
 
-def batch_of(
-    x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective, class_weight: Any = None
-) -> Batch:
+def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective, class_weight: Any = None) -> Batch:
     """Checked inputs, targets and sample weights; also used for a whole data set, as one big batch.
 
     Raises:
@@ -102,9 +100,25 @@ def batch_of(
 def batches(data: Batch, batch_size: int, order: np.ndarray | None = None) -> Iterator[Batch]:
     """The samples in batches, the last one possibly smaller, in the given order."""
     for start in range(0, data.size, batch_size):
-        stop = min(start + batch_size, data.size)
-        chosen = slice(start, stop) if order is None else order[start:stop]
-        yield Batch(*([None if a is None else a[chosen] for a in arrays] for arrays in data))
+        stop = start + batch_size
+        if order is None:
+            yield part(data, slice(start, stop))
+        else:
+            chosen = order[start:stop]
+            yield Batch(
+                [x.take(chosen, axis=0) for x in data.xs],  # faster than x[chosen]
+                [y.take(chosen, axis=0) for y in data.ys],
+                [None if w is None else w.take(chosen, axis=0) for w in data.weights],
+            )
+
+
+def part(data: Batch, chosen: slice) -> Batch:
+    """A range of the samples, without a copy."""
+    return Batch(
+        [x[chosen] for x in data.xs],
+        [y[chosen] for y in data.ys],
+        [None if w is None else w[chosen] for w in data.weights],
+    )
 
 
 def unpack(element: Any) -> tuple[Any, Any, Any]:
@@ -168,7 +182,7 @@ def _by_slot(data: Any, slots: Slots) -> list[Any]:
     if len(names) == 1:
         single = isinstance(data, list | tuple) and len(data) == 1 and np.ndim(data[0]) > 0
         expected = slots.shapes[0]
-        nested = single and (hasattr(data[0], "shape") or expected is not None and np.ndim(data[0]) == len(expected))
+        nested = single and (hasattr(data[0], "shape") or (expected is not None and np.ndim(data[0]) == len(expected)))
         return [data[0]] if nested else [data]
     if isinstance(data, list | tuple):
         if len(data) != len(names):
@@ -201,9 +215,7 @@ def _checked(array: np.ndarray, name: str, expected: Shape | None, kind: str) ->
         hint = " For class numbers use the loss 'sparseCategoricalCrossentropy'."
     elif kind == "target" and expected[-1] == 1:
         hint = " For one-hot targets use the loss 'categoricalCrossentropy'."
-    raise ValueError(
-        f"The {kind} {name!r} must have shape {_shown(expected)}; received {array.shape}.{hint}"
-    )
+    raise ValueError(f"The {kind} {name!r} must have shape {_shown(expected)}; received {array.shape}.{hint}")
 
 
 def _fits(shape: Shape, expected: Shape) -> bool:
@@ -236,8 +248,7 @@ def _sample_weights(
             given = as_array(of_sample, f"sample_weight of {name!r}").astype(np.float32)
             if given.ndim == 0 or given.shape[0] != y.shape[0]:
                 raise ValueError(
-                    f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; "
-                    f"received shape {given.shape}."
+                    f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; received shape {given.shape}."
                 )
             weight = given if weight is None else given * weight.reshape(-1, *[1] * (given.ndim - 1))
         result.append(weight)
@@ -250,9 +261,7 @@ def _per_output(given: Any, names: Sequence[str], option: str, is_one: Callable[
     if isinstance(given, Mapping) and not is_one(given):
         unknown = [key for key in given if key not in names]
         if unknown:
-            raise ValueError(
-                f"{option} names {unknown[0]!r}, which is no output of the model: {', '.join(names)}."
-            )
+            raise ValueError(f"{option} names {unknown[0]!r}, which is no output of the model: {', '.join(names)}.")
         return [given.get(name) for name in names]
     if len(names) == 1:
         single = isinstance(given, list | tuple) and len(given) == 1 and not np.isscalar(given[0])

@@ -36,7 +36,7 @@ class Loan:
 
     def __init__(self, variables: TrainState) -> None:
         self._variables = jax.tree.leaves(variables, is_leaf=lambda x: isinstance(x, Variable))
-        self._structure = jax.tree.structure(variables, is_leaf=lambda x: isinstance(x, Variable))
+        self._structure: Any = jax.tree.structure(variables, is_leaf=lambda x: isinstance(x, Variable))
         self._state: TrainState | None = None
         self._lock = threading.RLock()
         self._in_step = False
@@ -114,9 +114,9 @@ class Loan:
 
         def handler(number: int, frame: FrameType | None) -> None:
             if self._in_step:
-                self._interrupt = lambda: original(number, frame)  # type: ignore[operator]
+                self._interrupt = lambda: original(number, frame)
             else:
-                original(number, frame)  # type: ignore[operator]
+                original(number, frame)
 
         signal.signal(signal.SIGINT, handler)
         try:

@@ -122,7 +122,7 @@ def validation_batches(trainer: Trainer, dataset: Any, limit: int | None) -> Ite
         for element in itertools.islice(elements, limit):
             yield _batch(trainer, element, f"Batch {done + 1} of the evaluated dataset", None)
             done += 1
-    if done == 0 or limit is not None and done < limit:
+    if done == 0 or (limit is not None and done < limit):
         raise ValueError(f"The evaluated dataset ended after {done} batches; expected {limit or 'at least one'}.")
 
 
@@ -202,11 +202,7 @@ def _split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
             f"validation_split={fraction} of {data.size} samples leaves {at} to train on and "
             f"{data.size - at} to validate with; both need at least one."
         )
-
-    def part(chosen: slice) -> Batch:
-        return Batch(*([None if a is None else a[chosen] for a in arrays] for arrays in data))
-
-    return part(slice(at)), part(slice(at, None))
+    return feed.part(data, slice(at)), feed.part(data, slice(at, None))
 
 
 def _batch(trainer: Trainer, element: Any, where: str, class_weight: Any) -> Batch:

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jtf.engine.objective import Objective
 from jtf.layers.base import Layer, collect_losses
 from jtf.random import key_stream
-from jtf.random import key_stream
 from jtf.train import optimizer as optimizers
 from jtf.types import Array, PyTree
 from jtf.variable import Constraint, Variable, lift
@@ -109,9 +108,7 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
             return total, (values, assigned)
 
         grads, (values, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
-        params, slots, iterations = optimizers.update(
-            rule, grads, state.optimizer, params, state.iterations
-        )
+        params, slots, iterations = optimizers.update(rule, grads, state.optimizer, params, state.iterations)
         params = params | {name: constraint(params[name]) for name, constraint in constraints.items()}
         totals = totals.add(values, batch.size, state.iterations)
         return TrainState(params, non_trainable, slots, iterations, state.rng), totals, values
@@ -135,7 +132,5 @@ def make_eval_step(network: Network, objective: Objective) -> Callable[..., Tota
 
 def make_predict_step(network: Network) -> Callable[..., Sequence[Array]]:
     """``step((trainable, non_trainable), xs) -> outputs``."""
-    lifted = lift(
-        lambda xs: network.call(xs, training=False), (network.trainable, network.non_trainable)
-    )
+    lifted = lift(lambda xs: network.call(xs, training=False), (network.trainable, network.non_trainable))
     return lambda weights, xs: lifted(weights, xs)[0]

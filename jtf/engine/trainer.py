@@ -72,15 +72,11 @@ class Trainer:
         """One update, outside of any run: nothing is donated."""
         self.new_randomness()
         variables = self.state()
-        state, _, values = self._train_once(
-            read(variables), Totals.zeros(self.objective), self.optimizer.rule(), batch
-        )
+        state, _, values = self._train_once(read(variables), Totals.zeros(self.objective), self.optimizer.rule(), batch)
         jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=_is_variable)
         return np.asarray(values).tolist()
 
-    def evaluate(
-        self, state: TrainState | None, batches: Iterable[Batch]
-    ) -> Iterator[dict[str, float] | None]:
+    def evaluate(self, state: TrainState | None, batches: Iterable[Batch]) -> Iterator[dict[str, float] | None]:
         """The objective's means over batches: yields None after each batch, and the means at the end.
 
         Args:

@@ -33,17 +33,13 @@ def ones(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32
     return jnp.ones(tuple(shape), dtype)
 
 
-def constant(
-    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, value: float
-) -> Array:
+def constant(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, value: float) -> Array:
     """The same ``value`` everywhere."""
     del key
     return jnp.full(tuple(shape), value, dtype)
 
 
-def identity(
-    key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0
-) -> Array:
+def identity(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0) -> Array:
     """``gain`` times the identity matrix.
 
     Raises:
@@ -216,9 +212,7 @@ def lecun_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float
     return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_in", distribution="uniform")
 
 
-def orthogonal(
-    key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0
-) -> Array:
+def orthogonal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0) -> Array:
     """``gain`` times a random matrix with orthonormal columns (or rows, if there are fewer of those).
 
     Args:

@@ -9,9 +9,7 @@ import jax.numpy as jnp
 from jtf.types import Array, ArrayLike
 
 
-def dense(
-    params: Mapping[str, ArrayLike], x: ArrayLike, activation: Callable[[Array], Array] | None = None
-) -> Array:
+def dense(params: Mapping[str, ArrayLike], x: ArrayLike, activation: Callable[[Array], Array] | None = None) -> Array:
     """``activation(x @ kernel + bias)`` over the last axis of ``x``.
 
     Args:

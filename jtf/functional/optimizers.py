@@ -33,9 +33,7 @@ def sgd(learning_rate: LearningRate) -> optax.GradientTransformation:
     return _scale_by_rate(learning_rate, sign=-1)
 
 
-def momentum(
-    learning_rate: LearningRate, momentum: float, use_nesterov: bool = False
-) -> optax.GradientTransformation:
+def momentum(learning_rate: LearningRate, momentum: float, use_nesterov: bool = False) -> optax.GradientTransformation:
     """Gradient descent with momentum: ``m = momentum * m + g``, then ``x -= lr * m``.
 
     Args:
@@ -52,9 +50,7 @@ def momentum(
     return optax.chain(optax.trace(momentum, nesterov=use_nesterov), _scale_by_rate(learning_rate, sign=-1))
 
 
-def adagrad(
-    learning_rate: LearningRate, initial_accumulator_value: float = 0.1
-) -> optax.GradientTransformation:
+def adagrad(learning_rate: LearningRate, initial_accumulator_value: float = 0.1) -> optax.GradientTransformation:
     """Adagrad: ``a += g**2``, then ``x -= lr * g / sqrt(a + 1e-7)``.
 
     Args:
@@ -67,9 +63,7 @@ def adagrad(
     References:
         Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
     """
-    return optax.chain(
-        optax.scale_by_rss(initial_accumulator_value, eps=1e-7), _scale_by_rate(learning_rate, sign=-1)
-    )
+    return optax.chain(optax.scale_by_rss(initial_accumulator_value, eps=1e-7), _scale_by_rate(learning_rate, sign=-1))
 
 
 def adadelta(

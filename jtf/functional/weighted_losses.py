@@ -58,9 +58,7 @@ def compute_weighted_loss(
     """
     if reduction not in tuple(Reduction):
         choices = ", ".join(f"{member.name} ({member.value})" for member in Reduction)
-        raise ValueError(
-            f"compute_weighted_loss: reduction must be a Reduction: {choices}; received {reduction!r}."
-        )
+        raise ValueError(f"compute_weighted_loss: reduction must be a Reduction: {choices}; received {reduction!r}.")
     losses = _floating(losses)
     if weights is None:
         if reduction == Reduction.NONE:
@@ -278,6 +276,4 @@ def _broadcast(losses: Array, weights: Array) -> tuple[Array, Array]:
 
 def _divide_or_zero(total: Array, divisor: Array) -> Array:
     is_zero = divisor == 0
-    return jnp.where(
-        is_zero, jnp.zeros_like(total), total / jnp.where(is_zero, jnp.ones_like(divisor), divisor)
-    )
+    return jnp.where(is_zero, jnp.zeros_like(total), total / jnp.where(is_zero, jnp.ones_like(divisor), divisor))

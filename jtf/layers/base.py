@@ -20,11 +20,10 @@ Example:
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +54,7 @@ class Layer(Configurable):
         weights: initial values, as for `set_weights`.
     """
 
+    not_in_config: ClassVar[tuple[str, ...]] = ("input_shape", "batch_size", "input_dtype", "weights")
     #: What inputs must look like; checked at every call.
     input_spec: InputSpec | None = None
     #: Whether a mask passes through the layer.
@@ -208,9 +208,7 @@ class Layer(Configurable):
         """The weights that training leaves alone, or changes other than by gradients."""
         own = [w for w in self._all_own_weights() if not (self.trainable and w.trainable)]
         inner = [
-            w
-            for layer in self.sublayers
-            for w in (layer.non_trainable_weights if self.trainable else layer.weights)
+            w for layer in self.sublayers for w in (layer.non_trainable_weights if self.trainable else layer.weights)
         ]
         return _unique(own + inner)
 
@@ -278,11 +276,9 @@ class Layer(Configurable):
             config |= {"batchInputShape": shape, "dtype": dtype}
         return config
 
-    not_in_config = ("input_shape", "batch_size", "input_dtype", "weights")
-
     def __repr__(self) -> str:
-        own = [n for n in option_names(type(self)) if n not in option_names(Layer)]
-        shown = ", ".join(f"{n}={getattr(self, n, None)!r}" for n in own if not callable(getattr(self, n, None)))
+        own = {n: getattr(self, n, None) for n in option_names(type(self)) if n not in option_names(Layer)}
+        shown = ", ".join(f"{n}={v!r}" for n, v in own.items() if v is not None and not callable(v))
         return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
 
 
@@ -336,7 +332,6 @@ def _unique(items: list[Variable]) -> list[Variable]:
     return list(dict.fromkeys(items))
 
 
-@functools.cache
 def _accepted_by_call(cls: type[Layer]) -> frozenset[str]:
     parameters = inspect.signature(cls.call).parameters.values()
     if any(p.kind is p.VAR_KEYWORD for p in parameters):

@@ -58,6 +58,11 @@ class LayersModel(Layer):
     output_names: Sequence[str]
     output_shapes: Sequence[Shape]
 
+    @property
+    def input_dtypes(self) -> list[str]:
+        """What inputs are converted to: the model's dtype unless a subclass says otherwise."""
+        return [self.dtype] * len(self.input_names)
+
     #: Set it (in a callback) to end the training behind the present batch.
     stop_training = False
 
@@ -342,12 +347,12 @@ class LayersModel(Layer):
         """
         self._require_built()
         network = network_of(self, self._call_flat)
-        structure = ModelVariables(dict(network.trainable), dict(network.non_trainable))
+        structure = (dict(network.trainable), dict(network.non_trainable))
 
         def call(x: Any, training: bool) -> Any:
             return self(x, training=training)
 
-        lifted = lift(call, structure)
+        lifted = lift(call, ModelVariables(*structure))  # type: ignore[arg-type]  # holding Variables
 
         def init(key: Array) -> ModelVariables:
             with random.key_stream(key):
@@ -436,7 +441,7 @@ class LayersModel(Layer):
         return feed.Slots("input", self.input_names, self.input_shapes)
 
     def _call_flat(self, xs: Sequence[Any], training: bool) -> list[Array]:
-        inputs = [jnp.asarray(x, self.dtype) for x in xs]
+        inputs = [jnp.asarray(x, dtype) for x, dtype in zip(xs, self.input_dtypes, strict=True)]
         outputs = self(inputs[0] if len(inputs) == 1 else inputs, training=training)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 

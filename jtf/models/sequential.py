@@ -128,6 +128,10 @@ class Sequential(LayersModel):
         return [self._input_shape or ()]
 
     @property
+    def input_dtypes(self) -> list[str]:
+        return [self._layers[0].dtype if self._layers else self.dtype]
+
+    @property
     def output_names(self) -> list[str]:  # type: ignore[override]
         return [self._layers[-1].name if self._layers else self.name]
 

@@ -62,9 +62,7 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
         )
     (gradients,) = pull_back(jnp.ones_like(value))
     by_variable = dict(zip(candidates, gradients, strict=True))
-    return Differentiated(
-        value, {v: by_variable[v] for v in read}, dict(zip(assigned, new_values, strict=True))
-    )
+    return Differentiated(value, {v: by_variable[v] for v in read}, dict(zip(assigned, new_values, strict=True)))
 
 
 def _candidates(f: Callable[[], Any], var_list: Sequence[Variable] | None) -> list[Variable]:

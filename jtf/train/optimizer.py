@@ -36,6 +36,7 @@ class Optimizer(Configurable):
 
     #: Makes the transformation: ``factory(learning_rate, **options)``.
     factory: Callable[..., optax.GradientTransformation]
+    _rule: Rule | None
 
     def __init__(self, learning_rate: float | Schedule) -> None:
         self.learning_rate = learning_rate
@@ -49,21 +50,18 @@ class Optimizer(Configurable):
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
         rate = self._rate
-        return float(rate(self._iterations.read()) if callable(rate) else rate)
+        return float(jnp.asarray(rate(self._iterations.read()))) if callable(rate) else rate
 
     @learning_rate.setter
     def learning_rate(self, rate: float | Schedule) -> None:
         if not callable(rate):
-            if isinstance(rate, str | bool) or not np.isscalar(rate) and np.shape(rate) != ():
+            if isinstance(rate, str | bool) or np.shape(rate) != ():
                 raise TypeError(f"A learning rate is a number or a schedule (a function); received {rate!r}.")
-            if not 0 <= float(rate) < float("inf"):  # type: ignore[arg-type]
+            rate = float(rate)
+            if not 0 <= rate < float("inf"):
                 raise ValueError(f"A learning rate is a number that is not negative; received {rate!r}.")
-            rate = float(rate)  # type: ignore[arg-type]
-        self._rate = rate
-        # Made once: a step takes it as an argument, and a number on the host costs a transfer each time.
-        self._rate_argument = (
-            jax.tree_util.Partial(rate) if callable(rate) else np.float32(rate)
-        )
+        self._rate: float | Schedule = rate
+        self._rate_argument: Any = jax.tree_util.Partial(rate) if callable(rate) else np.float32(rate)
 
     @property
     def iterations(self) -> int:
@@ -106,9 +104,7 @@ class Optimizer(Configurable):
         self._update(gradients)
         return value if return_cost else None
 
-    def compute_gradients(
-        self, f: Callable[[], Any], var_list: Sequence[Variable] | None = None
-    ) -> ValueAndGrads:
+    def compute_gradients(self, f: Callable[[], Any], var_list: Sequence[Variable] | None = None) -> ValueAndGrads:
         """The loss and its gradients by Variable name, for `apply_gradients`; changes nothing."""
         value, gradients, _ = differentiate(f, var_list)
         return ValueAndGrads(value, by_name(gradients))
@@ -148,7 +144,7 @@ class Optimizer(Configurable):
 
     def _update(self, gradients: dict[Variable, Array]) -> None:
         named = self.keyed(gradients)
-        slots = self.slots({key: v for key, v in named.items()})
+        slots = self.slots(named)
         params = {key: v.read() for key, v in named.items()}
         grads = {key: gradients[v].astype(v.dtype) for key, v in named.items()}
         state = jax.tree.map(_read, slots, is_leaf=_is_variable)
@@ -163,9 +159,16 @@ class Optimizer(Configurable):
 
     def rule(self) -> Rule:
         """The update rule as a pytree: what may change from step to step is an array in it."""
-        options = [name for name in option_names(type(self)) if name != "learning_rate"]
-        made = Made(type(self).factory, tuple((name, getattr(self, name)) for name in options))
-        return Rule(jax.tree_util.Partial(made), self._rate_argument)
+        if self._rule is None:
+            options = [name for name in option_names(type(self)) if name != "learning_rate"]
+            made = Made(type(self).factory, tuple((name, getattr(self, name)) for name in options))
+            self._rule = Rule(jax.tree_util.Partial(made), self._rate_argument)
+        return self._rule
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name != "_rule":
+            self._rule = None  # a hyper-parameter may have changed
 
     def keyed(self, variables: Iterable[Variable]) -> dict[str, Variable]:
         """Variables by the keys under which this optimizer keeps their state: their names, made unique."""
@@ -180,6 +183,7 @@ class Optimizer(Configurable):
         """The state for these Variables: the rule's own structure with a Variable at each leaf."""
         transformation = self.rule().at(0)
         shapes = {key: jax.ShapeDtypeStruct(v.shape, v.dtype) for key, v in keyed.items()}
+        structure: Any
         leaves, structure = jax.tree_util.tree_flatten_with_path(jax.eval_shape(transformation.init, shapes))
         paths = [jax.tree_util.keystr(path) for path, _ in leaves]
         missing = [path for path in paths if path not in self._slots]
@@ -218,9 +222,7 @@ class Rule(NamedTuple):
         return self.make(self.rate(iterations) if callable(self.rate) else self.rate)
 
 
-def update(
-    rule: Rule, grads: PyTree, state: PyTree, params: PyTree, iterations: Array
-) -> tuple[PyTree, PyTree, Array]:
+def update(rule: Rule, grads: PyTree, state: PyTree, params: PyTree, iterations: Array) -> tuple[PyTree, PyTree, Array]:
     """One update, as a pure function: ``(new params, new state, iterations + 1)``."""
     updates, state = rule.at(iterations).update(grads, state, params)
     return optax.apply_updates(params, updates), state, iterations + 1

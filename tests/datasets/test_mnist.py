@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import math
 import struct
 from pathlib import Path
 
@@ -12,16 +11,18 @@ import pytest
 import jtf.datasets
 from jtf.datasets import mnist
 from jtf.datasets.idx import read_idx
-from tests.datasets.make_subset import COUNTS, first
+from tests.datasets.make_subset import PARTS, cut
 
 FOLDER = Path(jtf.datasets.__file__).parent / "mnist"
-#: SHA-256 of the gunzipped files: the headers with their counts, and the first bytes of the full files.
+#: SHA-256 of the gunzipped files: the headers with their counts, and the chosen bytes of the full files.
 DIGESTS = {
     "train-images-idx3-ubyte.gz": "54578ba567b9f317d91026f1822eb012bf648754749516e4d4feded6c7213767",
     "train-labels-idx1-ubyte.gz": "fac1b969f7791a9f9f21432b9a2785c9d0367dae2913132b4b65dac8a84b61a2",
-    "t10k-images-idx3-ubyte.gz": "118ae22e5d4e94bb7f7335211629ca4da103e2b74481bd772edf32b2aff5970f",
-    "t10k-labels-idx1-ubyte.gz": "24f8aa7197fa0ee1ceb43e0809492febb35d3bdb1d1c31379ca14bd851f82ba7",
+    "t10k-images-idx3-ubyte.gz": "a51e2d3dd51e45c9b4d3696ea77423669135a941d6f9dd0601b1f25118d2faeb",
+    "t10k-labels-idx1-ubyte.gz": "c8d9c1279793466699980474ba7404217cd19185782723424d76af81c28b86c4",
 }
+FULL_COUNTS = {"train": 60_000, "t10k": 10_000}
+COUNTS = {name: len(range(*PARTS[name].indices(count))) for name, count in FULL_COUNTS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,9 @@ class TestPackagedPart:
     def test_terms_and_origin_come_along(self):
         assert "Creative Commons Attribution-ShareAlike 3.0" in (FOLDER / "LICENSE").read_text()
         readme = (FOLDER / "README.md").read_text()
-        for count in COUNTS.values():
-            assert f"the first {count:,}" in readme
+        assert f"the first {COUNTS['train']:,}" in readme
+        assert f"every second, {COUNTS['t10k']:,} in all" in readme
+        assert "every second" in (FOLDER / "LICENSE").read_text()
 
     def test_shapes_types_and_ranges(self, digits):
         for part, count in ((digits.train, COUNTS["train"]), (digits.test, COUNTS["t10k"])):
@@ -57,8 +59,9 @@ class TestPackagedPart:
             assert np.bincount(part.labels).min() > 0.07 * count
 
     def test_well_known_first_labels(self, digits):
+        # The full test part begins 7 2 1 0 4 1 4 9 5 9 0 6 9 0 1 5 9 7 3 4; every second of these is here.
         assert digits.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-        assert digits.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+        assert digits.test.labels[:10].tolist() == [7, 1, 4, 4, 5, 0, 9, 1, 9, 3]
 
     def test_pixels_are_the_bytes_over_255(self, digits):
         raw = read_idx(FOLDER / "t10k-images-idx3-ubyte.gz", 3)
@@ -165,7 +168,8 @@ class TestFullSet:
             mnist(tmp_path)
 
 
-def test_the_maker_cuts_off_the_first_items():
-    array = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3)
-    assert first(idx(array), 2) == idx(array[:2])
-    assert len(first(idx(array), 2)) == 4 + 3 * 4 + math.prod((2, 2, 3))
+@pytest.mark.parametrize("part", [slice(2), slice(None, None, 2), slice(1, 4), slice(9)])
+@pytest.mark.parametrize("shape", [(5,), (6, 2, 3)])
+def test_the_maker_cuts_out_a_part(part, shape):
+    array = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    assert cut(idx(array), part) == idx(array[part])

@@ -47,9 +47,7 @@ FORMULAS = {
     F.mish: lambda x: x * np.tanh(np.logaddexp(0, x)),
     F.relu: lambda x: np.maximum(x, 0),
     F.relu6: lambda x: np.clip(x, 0, 6),
-    F.selu: lambda x: (
-        1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
-    ),
+    F.selu: lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
     F.sigmoid: special.expit,
     F.softmax: lambda x: special.softmax(x, axis=-1),
     F.softplus: lambda x: np.logaddexp(0, x),
@@ -71,9 +69,7 @@ def name_of(function):
 
 def test_every_activation_is_tested():
     public = {
-        name
-        for name in vars(activations)
-        if getattr(getattr(F, name, None), "__module__", "") == activations.__name__
+        name for name in vars(activations) if getattr(getattr(F, name, None), "__module__", "") == activations.__name__
     }
     assert public == {function.__name__ for function in OURS.values()}
     assert {*OURS.values()} - FORMULAS.keys() == {F.prelu}
@@ -90,11 +86,16 @@ def test_values_and_gradients_of_tfjs(case):
     function, (x, *rest) = OURS[case["name"]], case["args"]
     # TensorFlow.js approximates the error function to 1.5e-7, and 1 + tanh cancels; both are multiplied by x.
     tolerance = {"rtol": 1e-5, "atol": 3e-6 if case["name"] in ("gelu", "gelu_new") else 1e-6}
-    result, pull = jax.vjp(function, jnp.asarray(x), *(jnp.asarray(arg) for arg in rest))
+
+    @jax.jit
+    def value_and_gradients(*args):
+        result, pull = jax.vjp(function, *args)
+        return result, pull(ramp(result.shape))
+
+    result, (grad, *grads) = value_and_gradients(x, *(np.float32(arg) for arg in rest))
     np.testing.assert_allclose(result, case["result"], strict=True, **tolerance)
     if case["grad"] is None:
         return
-    grad, *grads = pull(ramp(result.shape))
     known = ~np.isnan(case["grad"])
     assert known.mean() > 0.75
     np.testing.assert_allclose(grad[known], case["grad"][known], **tolerance)
@@ -105,9 +106,7 @@ def test_values_and_gradients_of_tfjs(case):
 
 @pytest.mark.parametrize("function", ALL, ids=name_of)
 def test_values_of_the_formula(function):
-    np.testing.assert_allclose(
-        function(SMOOTH.astype(np.float32)), FORMULAS[function](SMOOTH), rtol=2e-6, atol=1e-7
-    )
+    np.testing.assert_allclose(function(SMOOTH.astype(np.float32)), FORMULAS[function](SMOOTH), rtol=2e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("function", ALL, ids=name_of)
@@ -120,9 +119,7 @@ def test_gradient_is_the_difference_quotient(function):
         up[index] += step
         down[index] -= step
         expected[index] = np.sum(weights * (formula(up) - formula(down))) / (2 * step)
-    grad = jax.jit(jax.grad(lambda x: jnp.sum(weights.astype(np.float32) * function(x))))(
-        SMOOTH.astype(np.float32)
-    )
+    grad = jax.jit(jax.grad(lambda x: jnp.sum(weights.astype(np.float32) * function(x))))(SMOOTH.astype(np.float32))
     np.testing.assert_allclose(grad, expected, rtol=2e-5, atol=1e-6)
 
 
@@ -160,9 +157,7 @@ def test_options():
 def test_softmax_axes(axis):
     x = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
     np.testing.assert_allclose(F.softmax(x, axis), special.softmax(x, axis=axis), rtol=1e-5)
-    np.testing.assert_allclose(
-        F.log_softmax(x, axis), special.log_softmax(x, axis=axis), rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(F.log_softmax(x, axis), special.log_softmax(x, axis=axis), rtol=1e-5, atol=1e-6)
 
 
 def test_prelu_aligns_slopes_with_the_last_axes():
@@ -173,17 +168,15 @@ def test_prelu_aligns_slopes_with_the_last_axes():
 
 
 def test_dtypes():
-    for function in ALL:
-        half = jnp.asarray(SMOOTH, jnp.bfloat16)
-        assert function(half).dtype == jnp.bfloat16, function
-        np.testing.assert_allclose(
-            function(half).astype(np.float32),
-            FORMULAS[function](np.asarray(half, np.float64)),
-            rtol=0.05,
-            atol=0.02,
-        )
+    half = jnp.asarray(SMOOTH, jnp.bfloat16)
+    results = jax.jit(lambda x: [function(x) for function in ALL])(half)
+    for function, result in zip(ALL, results, strict=True):
+        assert result.dtype == jnp.bfloat16, function
+        expected = FORMULAS[function](np.asarray(half, np.float64))
+        np.testing.assert_allclose(result.astype(np.float32), expected, rtol=0.05, atol=0.02)
         if function is not F.linear:
-            assert function([[1, 2, 3]]).dtype == jnp.float32, function
+            assert jax.eval_shape(function, jnp.array([[1, 2, 3]])).dtype == jnp.float32, function
+    assert F.relu([1, 2]).dtype == jnp.float32
     assert F.prelu(jnp.ones(3, jnp.bfloat16), jnp.ones(3, jnp.bfloat16)).dtype == jnp.bfloat16
 
 

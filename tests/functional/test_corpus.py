@@ -72,9 +72,7 @@ def replayed(all_cases: list[dict[str, Any]]) -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in all_cases if case["id"] not in LEFT_OUT]
 
 
-@pytest.mark.parametrize(
-    "all_cases", [FUNCTIONS, LOSSES, OPTIMIZERS], ids=["functions", "losses", "optimizers"]
-)
+@pytest.mark.parametrize("all_cases", [FUNCTIONS, LOSSES, OPTIMIZERS], ids=["functions", "losses", "optimizers"])
 def test_every_case_is_replayed_or_left_out_by_name(all_cases):
     ids = {case["id"] for case in all_cases}
     run = {param.id for param in replayed(all_cases)}
@@ -161,9 +159,7 @@ def test_sgd_cases():
 def transformation(name: str, config: dict[str, Any]) -> optax.GradientTransformation:
     match name:
         case "Adam":
-            return F.optimizers.adam(
-                config["learningRate"], config["beta1"], config["beta2"], config["epsilon"]
-            )
+            return F.optimizers.adam(config["learningRate"], config["beta1"], config["beta2"], config["epsilon"])
         case "Adadelta":
             return F.optimizers.adadelta(config["learningRate"], config["rho"], config["epsilon"])
         case "Momentum":

@@ -100,7 +100,8 @@ def test_seeds(initializer):
 
 def test_dtypes():
     for initializer in [*RANDOM, init.zeros, init.ones, init.identity]:
-        assert initializer(KEY, (4, 4), jnp.bfloat16).dtype == jnp.bfloat16, initializer
+        made = jax.eval_shape(lambda key, f=initializer: f(key, (4, 4), jnp.bfloat16), KEY)
+        assert made.dtype == jnp.bfloat16, initializer
     assert init.constant(None, (2,), jnp.int32, value=3).dtype == jnp.int32
     assert init.zeros(None, (2,), bool).dtype == bool
 
@@ -186,9 +187,7 @@ def test_orthogonal_needs_a_matrix():
 def test_variance_scaling_checks_its_options():
     with pytest.raises(ValueError, match=r"scale must not be negative; received -1"):
         init.variance_scaling(KEY, (2, 2), scale=-1.0)
-    with pytest.raises(
-        ValueError, match=r"mode must be one of \['fan_avg', 'fan_in', 'fan_out'\]; received 'fan'"
-    ):
+    with pytest.raises(ValueError, match=r"mode must be one of \['fan_avg', 'fan_in', 'fan_out'\]; received 'fan'"):
         init.variance_scaling(KEY, (2, 2), mode="fan")
     with pytest.raises(ValueError, match=r"distribution must be one of .*'uniform'\]; received 'cauchy'"):
         init.variance_scaling(KEY, (2, 2), distribution="cauchy")

@@ -45,9 +45,7 @@ def test_dtype_jit_and_vmap():
     np.testing.assert_allclose(jax.vmap(lambda x: F.dense(params, x))(x), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("x", "kernel"), [((2, 3), (4, 3)), ((), (4, 3)), ((2, 4), (4,)), ((2, 4), (1, 4, 3))]
-)
+@pytest.mark.parametrize(("x", "kernel"), [((2, 3), (4, 3)), ((), (4, 3)), ((2, 4), (4,)), ((2, 4), (1, 4, 3))])
 def test_shapes_that_do_not_fit_are_refused(x, kernel):
     with pytest.raises(
         ValueError, match=r"expected x of shape \[..., in\].*received x of shape \(.*kernel of shape \("

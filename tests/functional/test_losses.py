@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,26 +83,33 @@ def test_every_loss_is_tested():
     assert FORMULAS.keys() == set(DENSE)
 
 
+@cache
+def compiled(loss, **options):
+    """The losses and the gradient of their weighted sum, compiled once for all cases of a loss."""
+    gradient = jax.grad(total(loss, **options), argnums=1)
+    return jax.jit(lambda t, p: (loss(t, p, **options), gradient(t, p)))
+
+
 @pytest.mark.parametrize("case", recorded("loss"), ids=case_id)
 def test_values_and_gradients_of_tfjs(case):
     loss, (t, p, *rest) = OURS[case["name"]], case["args"]
     options = {"from_logits": rest[0]} if rest else {}
-    np.testing.assert_allclose(loss(t, p, **options), case["result"], rtol=1e-5, atol=1e-6, strict=True)
-    grad = jax.jit(jax.grad(total(loss, **options), argnums=1))(t, p)
+    result, grad = compiled(loss, **options)(t, p)
+    np.testing.assert_allclose(result, case["result"], rtol=1e-5, atol=1e-6, strict=True)
     np.testing.assert_allclose(grad, case["grad"], rtol=1e-5, atol=1e-6, strict=True)
 
 
 @pytest.mark.parametrize("loss", DENSE, ids=name_of)
 def test_values_and_gradients_of_the_formula(loss):
     formula, step = FORMULAS[loss], 1e-6
-    np.testing.assert_allclose(loss(TRUTH32, GUESS32), formula(TRUTH, GUESS), rtol=1e-5, atol=1e-7)
+    result, grad = compiled(loss)(TRUTH32, GUESS32)
+    np.testing.assert_allclose(result, formula(TRUTH, GUESS), rtol=1e-5, atol=1e-7)
     expected = np.zeros_like(GUESS)
     for index in np.ndindex(GUESS.shape):
         up, down = GUESS.copy(), GUESS.copy()
         up[index] += step
         down[index] -= step
         expected[index] = np.sum(np.linspace(0.5, 1.5, 5) * (formula(TRUTH, up) - formula(TRUTH, down)))
-    grad = jax.jit(jax.grad(total(loss), argnums=1))(TRUTH32, GUESS32)
     np.testing.assert_allclose(grad, expected / (2 * step), rtol=1e-4, atol=1e-5)
 
 
@@ -113,9 +122,7 @@ def test_zeros_and_ones_give_finite_values_and_gradients(loss):
     t = jnp.array([[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
     p = jnp.array([[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
     for dtype in (jnp.float32, jnp.bfloat16):
-        values, grads = jax.jit(jax.vmap(jax.value_and_grad(loss, argnums=1)))(
-            t.astype(dtype), p.astype(dtype)
-        )
+        values, grads = jax.jit(jax.vmap(jax.value_and_grad(loss, argnums=1)))(t.astype(dtype), p.astype(dtype))
         assert values.dtype == dtype
         assert np.isfinite(values).all(), dtype
         assert np.isfinite(grads).all(), dtype
@@ -162,9 +169,9 @@ def test_categorical_crossentropy_from_large_logits():
 def test_sparse_categorical_crossentropy_from_logits_is_the_dense_one():
     labels = np.array([1, 0, 2, 1])
     t = np.eye(3, dtype=np.float32)[labels]
-    dense, dense_grad = jax.value_and_grad(
-        total(losses.categorical_crossentropy, from_logits=True), argnums=1
-    )(t, jnp.asarray(LOGITS))
+    dense, dense_grad = jax.value_and_grad(total(losses.categorical_crossentropy, from_logits=True), argnums=1)(
+        t, jnp.asarray(LOGITS)
+    )
     sparse = total(losses.sparse_categorical_crossentropy, from_logits=True)
     for given in (labels, labels[:, None], labels.astype(np.float32), labels.astype(np.uint8)):
         value, grad = jax.value_and_grad(sparse, argnums=1)(given, jnp.asarray(LOGITS))
@@ -179,9 +186,7 @@ def test_sparse_categorical_crossentropy_from_logits_is_the_dense_one():
 
 def test_sparse_labels_that_are_no_class_cost_nothing():
     p = jnp.full((3, 4), 0.25)
-    value, grad = jax.value_and_grad(
-        lambda p: jnp.sum(losses.sparse_categorical_crossentropy([-1, 4, 0], p))
-    )(p)
+    value, grad = jax.value_and_grad(lambda p: jnp.sum(losses.sparse_categorical_crossentropy([-1, 4, 0], p)))(p)
     np.testing.assert_allclose(value, np.log(4), rtol=1e-6)
     np.testing.assert_array_equal(np.any(np.asarray(grad) != 0, axis=1), [False, False, True])
 
@@ -191,9 +196,7 @@ def test_sparse_labels_of_sequences():
     p = RNG.uniform(0.1, 1, (2, 3, 3)).astype(np.float32)
     expected = losses.categorical_crossentropy(np.eye(3)[labels], p)
     np.testing.assert_allclose(losses.sparse_categorical_crossentropy(labels, p), expected, rtol=1e-6)
-    np.testing.assert_allclose(
-        losses.sparse_categorical_crossentropy(labels[..., None], p), expected, rtol=1e-6
-    )
+    np.testing.assert_allclose(losses.sparse_categorical_crossentropy(labels[..., None], p), expected, rtol=1e-6)
 
 
 def test_sigmoid_cross_entropy_with_logits():
@@ -201,14 +204,10 @@ def test_sigmoid_cross_entropy_with_logits():
     for label in (0.0, 0.3, 1.0):
         t = np.full_like(x, label)
         values = losses.sigmoid_cross_entropy_with_logits(t, x)
-        expected = -t * special.log_expit(x.astype(np.float64)) - (1 - t) * special.log_expit(
-            -x.astype(np.float64)
-        )
+        expected = -t * special.log_expit(x.astype(np.float64)) - (1 - t) * special.log_expit(-x.astype(np.float64))
         np.testing.assert_allclose(values, expected, rtol=1e-6)
         np.testing.assert_allclose(values, optax.sigmoid_binary_cross_entropy(x, t), rtol=1e-6)
-        grad = jax.grad(lambda x, t=t: jnp.sum(losses.sigmoid_cross_entropy_with_logits(t, x)))(
-            jnp.asarray(x)
-        )
+        grad = jax.grad(lambda x, t=t: jnp.sum(losses.sigmoid_cross_entropy_with_logits(t, x)))(jnp.asarray(x))
         np.testing.assert_allclose(grad, special.expit(x) - t, rtol=1e-5, atol=1e-7)
 
 
@@ -244,22 +243,21 @@ def test_probabilities_are_clipped_as_in_float32():
 
 
 def test_labels_of_any_dtype():
-    p = jnp.asarray(GUESS32)
+    everything = jax.jit(lambda t, p: [loss(t, p) for loss in DENSE])
     t = TRUTH > 0.5
-    for loss in DENSE:
-        expected = loss(t.astype(np.float32), p)
-        for dtype in (bool, np.int32, np.uint8, np.float16):
-            result = loss(t.astype(dtype), p)
+    expected = everything(t.astype(np.float32), GUESS32)
+    for dtype in (bool, np.int32, np.uint8, np.float16):
+        for result, value in zip(everything(t.astype(dtype), GUESS32), expected, strict=True):
             assert result.dtype == jnp.float32
-            np.testing.assert_array_equal(result, expected)
+            np.testing.assert_allclose(result, value, rtol=1e-6)
     assert losses.mean_squared_error([[1, 2]], [[3, 4]]).dtype == jnp.float32
 
 
 def test_half_precision_is_computed_in_float32():
     t, p = TRUTH32 > 0.5, jnp.asarray(GUESS32, jnp.bfloat16)
-    for loss in DENSE:
-        expected = loss(t, p.astype(jnp.float32)).astype(jnp.bfloat16)
-        np.testing.assert_array_equal(loss(t, p), expected)
+    everything = jax.jit(lambda t, p: [loss(t, p) for loss in DENSE])
+    for result, precise in zip(everything(t, p), everything(t, p.astype(jnp.float32)), strict=True):
+        np.testing.assert_array_equal(result, precise.astype(jnp.bfloat16))
     assert losses.sparse_categorical_crossentropy([0] * 5, p).dtype == jnp.bfloat16
     assert losses.sigmoid_cross_entropy_with_logits(t, p).dtype == jnp.bfloat16
 
@@ -272,9 +270,7 @@ def test_different_shapes_are_refused(loss):
 
 
 def test_different_shapes_of_labels_and_logits_are_refused():
-    with pytest.raises(
-        ValueError, match=r"labels and logits .*labels of shape \(2,\) and logits of shape \(3,\)"
-    ):
+    with pytest.raises(ValueError, match=r"labels and logits .*labels of shape \(2,\) and logits of shape \(3,\)"):
         losses.sigmoid_cross_entropy_with_logits([0, 1], [1.0, 2.0, 3.0])
 
 

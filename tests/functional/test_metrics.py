@@ -81,9 +81,7 @@ def test_top_k(k):
     one_hot = np.eye(10)[CLASSES]
     np.testing.assert_array_equal(metrics.top_k_categorical_accuracy(one_hot, SCORES, k=k), expected)
     np.testing.assert_array_equal(metrics.sparse_top_k_categorical_accuracy(CLASSES, SCORES, k=k), expected)
-    np.testing.assert_array_equal(
-        metrics.sparse_top_k_categorical_accuracy(CLASSES[..., None], SCORES, k=k), expected
-    )
+    np.testing.assert_array_equal(metrics.sparse_top_k_categorical_accuracy(CLASSES[..., None], SCORES, k=k), expected)
     if k == 1:
         np.testing.assert_array_equal(metrics.categorical_accuracy(one_hot, SCORES), expected)
     if k == 5:
@@ -130,9 +128,7 @@ def test_different_shapes_are_refused(metric):
         metric(np.ones(3), np.ones((3, 1)))
 
 
-@pytest.mark.parametrize(
-    "metric", [metrics.sparse_categorical_accuracy, metrics.sparse_top_k_categorical_accuracy]
-)
+@pytest.mark.parametrize("metric", [metrics.sparse_categorical_accuracy, metrics.sparse_top_k_categorical_accuracy])
 def test_one_hot_labels_for_sparse_metrics_are_refused(metric):
     with pytest.raises(ValueError, match=rf"{metric.__name__}: expected one class number a sample"):
         metric(np.eye(3), np.eye(3))

@@ -65,7 +65,5 @@ def test_rates_out_of_range_are_refused(rate):
 
 @pytest.mark.parametrize("noise_shape", [(2,), (None, None, 1), (3, 5)])
 def test_noise_shapes_that_do_not_fit_are_refused(noise_shape):
-    with pytest.raises(
-        ValueError, match=r"1, None or the length .*received noise_shape \(.*of shape \(3, 4\)"
-    ):
+    with pytest.raises(ValueError, match=r"1, None or the length .*received noise_shape \(.*of shape \(3, 4\)"):
         dropout(KEY, jnp.ones((3, 4)), 0.5, noise_shape)
