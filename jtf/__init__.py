@@ -35,6 +35,7 @@ from jtf.functional import sigmoid as sigmoid
 from jtf.functional import softmax as softmax
 from jtf.functional import softplus as softplus
 from jtf.functional import tanh as tanh
+from jtf.io import load_layers_model as load_layers_model
 from jtf.models import LayersModel as LayersModel
 from jtf.models import Sequential as Sequential
 from jtf.models import sequential as sequential

@@ -45,7 +45,13 @@ def snake_case(name: str) -> str:
     """The Python spelling of a TF.js name; a name already in snake_case is returned as it is."""
     if name in IRREGULAR:
         return IRREGULAR[name]
-    return _split_words(name)
+    return words_in_snake_case(name)
+
+
+def words_in_snake_case(name: str) -> str:
+    """TF.js's own rule, with no exceptions: ``ReLU`` becomes ``re_lu``; so layer names and files are spelt."""
+    spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
 
 
 def camel_case(name: str) -> str:
@@ -58,7 +64,7 @@ def camel_case(name: str) -> str:
 
 def unique_name(class_name: str) -> str:
     """The automatic name of the next layer of a class, as TF.js counts them: ``dense_Dense1``."""
-    return f"{_split_words(class_name)}_{next_uid(class_name)}"
+    return f"{words_in_snake_case(class_name)}_{next_uid(class_name)}"
 
 
 def next_uid(prefix: str) -> str:
@@ -90,11 +96,6 @@ def look_up(name: str, table: Mapping[str, T], what: str) -> T:
         if candidate in table:
             return table[candidate]
     raise ValueError(f"Unknown {what} {name!r}.{nearest(name, table)} Choices: {', '.join(sorted(table))}.")
-
-
-def _split_words(name: str) -> str:
-    spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
 
 
 def _fold(name: str) -> str:

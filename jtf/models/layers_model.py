@@ -6,6 +6,7 @@ The work is done in `jtf.engine`; this is the face that users see.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, network_of
+from jtf.io import save_layers_model
 from jtf.layers.base import Layer
 from jtf.models.summary import print_summary
 from jtf.train.optimizer import Optimizer
@@ -364,6 +366,23 @@ class LayersModel(Layer):
             return lifted(variables, x, training, rng=rng)
 
         return Functional(init, apply)
+
+    # Saving.
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write topology and weights into a directory, in TF.js's own format.
+
+        ``tf.loadLayersModel`` opens it in the browser and in Node; `jtf.load_layers_model` opens it here. The
+        optimizer is not saved.
+
+        Args:
+            path: the directory; a model that is there already is replaced, as a whole.
+
+        Raises:
+            ValueError: the model is not built, or a weight has a dtype that the format lacks.
+            FileExistsError: there is something at ``path`` that is not a saved model.
+        """
+        save_layers_model(self, path)
 
     # Looking.
 

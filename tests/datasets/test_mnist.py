@@ -123,9 +123,7 @@ class TestFullSet:
             mnist(tmp_path / "nowhere")
 
     def test_a_missing_file(self, tmp_path):
-        with pytest.raises(
-            FileNotFoundError, match=r"No train-images .*Looked for .*the directory holds nothing"
-        ):
+        with pytest.raises(FileNotFoundError, match=r"No train-images .*Looked for .*the directory holds nothing"):
             mnist(tmp_path)
         write(tmp_path, "{part}-{what}-idx{ndim}-ubyte")
         (tmp_path / "t10k-labels-idx1-ubyte").unlink()

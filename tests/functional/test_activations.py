@@ -97,6 +97,9 @@ def test_values_and_gradients_of_tfjs(case):
     if case["grad"] is None:
         return
     known = ~np.isnan(case["grad"])
+    if case["name"] == "hardSigmoid":
+        # Compiled, 0.2 * x + 0.5 is rounded once: on which side of the kink 2.5 falls is up to the compiler.
+        known &= np.abs(x) != 2.5
     assert known.mean() > 0.75
     np.testing.assert_allclose(grad[known], case["grad"][known], **tolerance)
     assert np.isfinite(grad).all()

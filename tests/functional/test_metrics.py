@@ -92,7 +92,7 @@ def test_top_k(k):
 def test_top_k_ties_count_and_nan_does_not():
     sparse_top_k = metrics.sparse_top_k_categorical_accuracy
     np.testing.assert_array_equal(sparse_top_k([2], [[1.0, 1.0, 1.0]], k=1), [1])
-    np.testing.assert_array_equal(sparse_top_k([1], [[1.0, np.nan, 0.0]], k=3), [0])
+    np.testing.assert_array_equal(sparse_top_k([1], [[1.0, np.nan, 0.0]], k=4), [0])
     np.testing.assert_array_equal(sparse_top_k([-1, 3], [[1.0, 2.0, 3.0]] * 2, k=3), [0, 0])
 
 

@@ -1,0 +1,218 @@
+"""TF.js's ``layers-model`` format: ``model.json`` (topology and manifest) beside ``weights.bin``.
+
+What is written here ``tf.loadLayersModel`` opens in TF.js, and the other way round: topology and weights, with the
+same numbers. The optimizer is not part of it.
+
+References:
+    TF.js: tfjs-layers/src/models.ts, tfjs-core/src/io/
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtf.layers.base import registry
+from jtf.naming import words_in_snake_case
+from jtf.version import __version__
+
+_DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?")}
+_MANIFEST = "model.json"
+_WEIGHTS = "weights.bin"
+
+
+class ModelFormatError(ValueError):
+    """A file is not the model that it should be: names the file, what was expected and what was found."""
+
+
+def save_layers_model(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a built model into a directory; see `LayersModel.save`.
+
+    The directory is made beside its place and moved there whole, so that a crash leaves the old model or the new.
+
+    Raises:
+        ValueError: the model is not built.
+        FileExistsError: there is something at ``path`` that is not a saved model.
+    """
+    weights = [(weight.name, np.asarray(weight)) for weight in model.weights]
+    if not model.built:
+        raise ValueError(f"Model {model.name!r} is not built yet, so it has no weights to save. Fit or predict first.")
+    target = Path(path)
+    if target.exists() and not (target / _MANIFEST).is_file():
+        raise FileExistsError(f"{target} exists and is not a saved model (it has no {_MANIFEST}); choose another path.")
+    stored = [(name, _storable(name, array)) for name, array in weights]
+    manifest = [{"name": name, "shape": list(array.shape), "dtype": _dtype_name(array)} for name, array in stored]
+    document = {
+        "modelTopology": topology(model),
+        "format": "layers-model",
+        "generatedBy": f"jtf {__version__}",
+        "convertedBy": None,
+        "weightsManifest": [{"paths": [_WEIGHTS], "weights": manifest}],
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        (made / _MANIFEST).write_text(json.dumps(document), encoding="utf-8")
+        with (made / _WEIGHTS).open("wb") as file:
+            for _, array in stored:
+                file.write(array.tobytes())
+        os.chmod(made, 0o755)  # mkdtemp's directories are private
+        _move_into_place(made, target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def load_layers_model(path: str | os.PathLike[str]) -> Any:
+    """Open a model that jtf or TF.js has saved.
+
+    Args:
+        path: the directory, or the ``model.json`` in it.
+
+    Returns:
+        The model, not compiled.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ModelFormatError: the file is damaged, or describes something that jtf does not know.
+
+    Example:
+        >>> import jtf, tempfile
+        >>> model = jtf.sequential([jtf.layers.dense(units=2, input_shape=[3])])
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     model.save(f"{directory}/model")
+        ...     again = jtf.load_layers_model(f"{directory}/model")
+        >>> bool((again.predict([[1.0, 2.0, 3.0]]) == model.predict([[1.0, 2.0, 3.0]])).all())
+        True
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / _MANIFEST
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no model at {path}: {file} does not exist.")
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelFormatError(f"{file} is not JSON: {error}") from error
+    if not isinstance(document, Mapping) or not isinstance(document.get("modelTopology"), Mapping):
+        raise ModelFormatError(f"{file} has no 'modelTopology'; is it a model saved by TF.js or jtf?")
+    described = document["modelTopology"]
+    described = described.get("model_config", described)
+    try:
+        model = registry.deserialize(described)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFormatError(f"{file}: {error}") from error
+    _assign(model, _read_weights(file, document.get("weightsManifest")), file)
+    return model
+
+
+def topology(model: Any) -> dict[str, Any]:
+    """A model's configuration as it is written into files: Keras's spelling of names and options."""
+    return {
+        "class_name": model.class_name,
+        "config": in_file_spelling(model.get_config()),
+        "keras_version": f"jtf {__version__}",
+        "backend": "jax",
+    }
+
+
+def in_file_spelling(config: Any) -> Any:
+    """camelCase keys and identifiers in snake_case; names and class names as they are."""
+    if isinstance(config, str):
+        return words_in_snake_case(config)
+    if isinstance(config, list):
+        return [in_file_spelling(item) for item in config]
+    if isinstance(config, Mapping):
+        return {
+            words_in_snake_case(key): value
+            if key in ("name", "className") and isinstance(value, str)
+            else in_file_spelling(value)
+            for key, value in config.items()
+        }
+    return config
+
+
+def _storable(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.name in ("bfloat16", "float16"):
+        return array.astype("<f4")
+    if array.dtype.name not in _DTYPES:
+        raise ValueError(
+            f"Weight {name!r} has dtype {array.dtype}, which TF.js's files cannot hold; they hold "
+            f"{', '.join(_DTYPES)}. Convert the weight first."
+        )
+    return array.astype(_DTYPES[array.dtype.name])
+
+
+def _dtype_name(array: np.ndarray) -> str:
+    return next(name for name, dtype in _DTYPES.items() if dtype == array.dtype)
+
+
+def _move_into_place(made: Path, target: Path) -> None:
+    if not target.exists():
+        made.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
+    target.rename(old / target.name)
+    made.rename(target)
+    shutil.rmtree(old)
+
+
+def _read_weights(file: Path, manifest: Any) -> dict[str, np.ndarray]:
+    weights: dict[str, np.ndarray] = {}
+    for group in manifest or []:
+        shards = [_shard(file, path) for path in group["paths"]]
+        data, offset = b"".join(shards), 0
+        for entry in group["weights"]:
+            name, shape = entry["name"], tuple(entry["shape"])
+            if entry["dtype"] not in _DTYPES or "quantization" in entry:
+                raise ModelFormatError(
+                    f"{file}: weight {name!r} has dtype {entry['dtype']}{' (quantized)' * ('quantization' in entry)}; "
+                    f"readable are {', '.join(_DTYPES)}, not quantized."
+                )
+            dtype = _DTYPES[entry["dtype"]]
+            size = math.prod(shape) * dtype.itemsize
+            if offset + size > len(data):
+                raise ModelFormatError(
+                    f"{file}: weight {name!r} of shape {shape} needs {size} bytes from byte {offset} on, but "
+                    f"{', '.join(group['paths'])} has {len(data)}. The file is truncated."
+                )
+            weights[name] = np.frombuffer(data, dtype, math.prod(shape), offset).reshape(shape)
+            offset += size
+        if offset != len(data):
+            raise ModelFormatError(
+                f"{file}: its weights take {offset} bytes, but {', '.join(group['paths'])} has {len(data)}."
+            )
+    return weights
+
+
+def _shard(file: Path, path: str) -> bytes:
+    shard = (file.parent / path).resolve()
+    if not shard.is_relative_to(file.parent.resolve()):
+        raise ModelFormatError(f"{file}: the weights file {path!r} lies outside of the model's directory.")
+    if not shard.is_file():
+        raise ModelFormatError(f"{file}: its weights file {path!r} is missing.")
+    return shard.read_bytes()
+
+
+def _assign(model: Any, weights: dict[str, np.ndarray], file: Path) -> None:
+    expected = {weight.name: weight for weight in model.weights}
+    if expected.keys() != weights.keys():
+        missing, surplus = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+        raise ModelFormatError(
+            f"{file}: the weights do not match the layers. Missing: {', '.join(missing) or 'none'}. "
+            f"Not in the model: {', '.join(surplus) or 'none'}."
+        )
+    for name, weight in expected.items():
+        if weights[name].shape != weight.shape:
+            raise ModelFormatError(
+                f"{file}: weight {name!r} has shape {weights[name].shape}; its layer has {weight.shape}."
+            )
+    for name, weight in expected.items():
+        weight.assign(weights[name].astype(weight.dtype))
