@@ -16,26 +16,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: TF.js factory names whose Python name is not the regular snake_case.
+#: TF.js names whose Python name is not what `words_in_snake_case` makes of them.
 IRREGULAR = {
     "reLU": "relu",
     "leakyReLU": "leaky_relu",
     "pReLU": "prelu",
     "thresholdedReLU": "thresholded_relu",
-    "simpleRNN": "simple_rnn",
-    "simpleRNNCell": "simple_rnn_cell",
-    "stackedRNNCells": "stacked_rnn_cells",
-    "upSampling2d": "up_sampling2d",
-    "convLstm2d": "conv_lstm2d",
-    "convLstm2dCell": "conv_lstm2d_cell",
     "l1l2": "l1_l2",
     "leCunNormal": "lecun_normal",
     "leCunUniform": "lecun_uniform",
-    "batchInputShape": "batch_input_shape",
     "inputDType": "input_dtype",
-    "gelu_new": "gelu_new",  # TF.js writes this one activation in snake_case
 }
-_IRREGULAR_BACK = {snake: camel for camel, snake in IRREGULAR.items()}
+#: Options and activations that TF.js does not spell in regular camelCase.
+_IRREGULAR_CAMEL = {"input_dtype": "inputDType", "gelu_new": "gelu_new"}
 
 _uids: Counter[str] = Counter()
 _uids_lock = threading.Lock()
@@ -55,9 +48,9 @@ def words_in_snake_case(name: str) -> str:
 
 
 def camel_case(name: str) -> str:
-    """The TF.js spelling of a Python name; a name already in camelCase is returned as it is."""
-    if name in _IRREGULAR_BACK:
-        return _IRREGULAR_BACK[name]
+    """The TF.js spelling of an option or an activation; a name already in camelCase is returned as it is."""
+    if name in _IRREGULAR_CAMEL:
+        return _IRREGULAR_CAMEL[name]
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 

@@ -22,18 +22,18 @@ from __future__ import annotations
 import contextlib
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtf import constraints, initializers, naming, random, regularizers
+from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.layers.spec import InputSpec
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
-from jtf.variable import Variable
+from jtf.variable import Variable, bind
 
 registry = Registry("layer")
 deserialize = registry.deserialize
@@ -148,6 +148,11 @@ class Layer(Configurable):
             self.set_weights(self._initial_weights)
             self._initial_weights = None
 
+    def build_sublayers(self, input_shape: Any) -> None:
+        """Build the layers inside that would else see the shape of their input in the first call only."""
+        if not all(layer.built for layer in self.sublayers):
+            _traced_output_shape(self, input_shape)
+
     # Weights.
 
     def add_weight(
@@ -177,7 +182,8 @@ class Layer(Configurable):
                 f"Weight {name!r} of layer {self.name!r} has an unknown dimension: {tuple(shape)}. Give the "
                 "model's first layer an input_shape with all dimensions but the batch."
             )
-        full_name = "/".join((*_scope_names(), name))
+        with _name_scope(self):  # a weight may also be made in __init__
+            full_name = "/".join((*_scope_names(), name))
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
         initializer = initializers.get(initializer)
@@ -193,7 +199,7 @@ class Layer(Configurable):
     @property
     def sublayers(self) -> list[Layer]:
         """The layers kept in the layer's attributes, directly or in lists, tuples and dicts."""
-        return [item for item in _attributes(self) if isinstance(item, Layer)]
+        return list(dict.fromkeys(item for item in _attributes(self) if isinstance(item, Layer)))
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -318,14 +324,18 @@ def _scope_names() -> list[str]:
 
 
 def _attributes(layer: Layer) -> Iterator[Any]:
-    """The objects in a layer's attributes, those in lists, tuples and dicts included."""
-    for value in vars(layer).values():
-        if isinstance(value, list | tuple):
-            yield from value
-        elif isinstance(value, dict):
-            yield from value.values()
+    """The objects in a layer's attributes, those in lists, tuples and dicts (to any depth) included."""
+    return _contents(vars(layer).values())
+
+
+def _contents(items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, list | tuple):
+            yield from _contents(item)
+        elif isinstance(item, dict):
+            yield from _contents(item.values())
         else:
-            yield value
+            yield item
 
 
 def _unique(items: list[Variable]) -> list[Variable]:
@@ -340,7 +350,10 @@ def _accepted_by_call(cls: type[Layer]) -> frozenset[str]:
 
 
 def _traced_output_shape(layer: Layer, input_shape: Any) -> Any:
-    """The output's shape, from tracing the call with two stand-ins for what is unknown in the input's."""
+    """The output's shape, from tracing the call with two stand-ins for what is unknown in the input's.
+
+    The layers inside are built on the way, as in a real call. What the call assigns is dropped.
+    """
 
     def is_shape(x: Any) -> bool:
         return isinstance(x, tuple) and all(size is None or isinstance(size, int | np.integer) for size in x)
@@ -350,7 +363,7 @@ def _traced_output_shape(layer: Layer, input_shape: Any) -> Any:
             return jax.ShapeDtypeStruct(tuple(stand_in if size is None else size for size in shape), layer.dtype)
 
         def call(x: Any) -> Any:
-            with random.key_stream(jax.random.key(0)):
+            with bind({}, takes_all=True):
                 return layer(x)
 
         return jax.eval_shape(call, jax.tree.map(argument, input_shape, is_leaf=is_shape))

@@ -471,9 +471,9 @@ class LayersModel(Layer):
                 "model.compile(optimizer='adam', loss='meanSquaredError')."
             )
         self._ensure_built_for(x)
-        if self._trainer is None:
+        network = network_of(self, self._call_flat)
+        if self._trainer is None or not _same_weights(self._trainer.network, network):
             objective = Objective(self.output_names, self.output_shapes, **self._compiled_with)
-            network = network_of(self, self._call_flat)
             self._trainer = Trainer(network, self._input_slots(), self.optimizer, objective)
         return self._trainer
 
@@ -481,6 +481,13 @@ class LayersModel(Layer):
         if self._predictor is None:
             self._predictor = Predictor(network_of(self, self._call_flat))
         return self._predictor
+
+
+def _same_weights(a: Network, b: Network) -> bool:
+    """Whether nothing has been frozen, thawed, added or taken away from one to the other."""
+    return list(a.trainable.items()) == list(b.trainable.items()) and list(a.non_trainable.items()) == list(
+        b.non_trainable.items()
+    )
 
 
 def _fresh(weight: Variable) -> Array:

@@ -186,6 +186,7 @@ def _own_input_shape(layer: Layer) -> Shape | None:
 def _place(layer: Layer, shape: Shape) -> Placed:
     layer.ensure_built(shape)
     output_shape = layer.compute_output_shape(shape)
+    layer.build_sublayers(shape)
     if not isinstance(output_shape, tuple) or any(isinstance(size, tuple | list) for size in output_shape):
         raise ValueError(
             f"A layer of a Sequential model has one output; layer {layer.name!r} ({layer.class_name}) has the shapes "
