@@ -18,6 +18,7 @@ from jtf import data as data
 from jtf import datasets as datasets
 from jtf import functional as functional
 from jtf import initializers as initializers
+from jtf import io as io
 from jtf import layers as layers
 from jtf import losses as losses
 from jtf import models as models

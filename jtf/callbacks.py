@@ -41,6 +41,17 @@ class Callback:
     model: Any
     params: dict[str, Any]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse a hook in TF.js's spelling, which would never be called.
+
+        Raises:
+            TypeError: the class defines ``onEpochEnd`` or another such method.
+        """
+        super().__init_subclass__(**options)
+        for name in vars(cls):
+            if name not in HOOKS and snake_case(name) in HOOKS:
+                raise TypeError(f"{cls.__name__}.{name} would never be called: name the method {snake_case(name)}.")
+
     def on_train_begin(self, logs: Mapping[str, Any]) -> Any:
         """Before the first epoch."""
 
@@ -78,6 +89,9 @@ class BatchLogs(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         return self._known[key] if key in self._known else self._read()[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._known or key in self._names
 
     def __iter__(self) -> Iterator[str]:
         return iter([*self._known, *self._names])

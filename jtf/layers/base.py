@@ -126,8 +126,6 @@ class Layer(Configurable):
         shapes = jax.tree.map(lambda x: x.shape, inputs)
         with _name_scope(self):
             self.ensure_built(shapes)
-            if self.input_spec is not None:
-                self.input_spec.check(shapes, self)
             for name, value in (("training", training), ("mask", mask)):
                 if value is not None and name in _accepted_by_call(type(self)):
                     kwargs[name] = value
@@ -136,12 +134,16 @@ class Layer(Configurable):
     apply = __call__
 
     def ensure_built(self, input_shape: Any) -> None:
-        """Build the layer for an input shape unless that has been done."""
+        """Build the layer for an input shape unless that has been done.
+
+        Raises:
+            ValueError: an input of this shape cannot be taken, or not by a layer built for another shape.
+        """
+        if self.input_spec is not None:
+            self.input_spec.check(input_shape, self)
         if self.built:
             return
         with _name_scope(self):
-            if self.input_spec is not None:
-                self.input_spec.check(input_shape, self)
             self.build(input_shape)
         self.built = True
         if self._initial_weights is not None:

@@ -40,6 +40,11 @@ class InputLayer(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["trainable"]  # TF.js writes none for this layer
+        return config
+
 
 @registry.add
 class Dense(Layer):

@@ -17,6 +17,7 @@ from jtf import random, train
 from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
+from jtf.engine.step import Network
 from jtf.engine.trainer import Predictor, Trainer, network_of
 from jtf.io import save_layers_model
 from jtf.layers.base import Layer
@@ -176,7 +177,7 @@ class LayersModel(Layer):
         """
         run = runs.in_memory(
             self,
-            self._ready_trainer(x),
+            self._trainer_for_run(x),
             x,
             y,
             batch_size=batch_size,
@@ -202,7 +203,7 @@ class LayersModel(Layer):
         Args:
             x, y, options: as for `fit`.
         """
-        run = runs.in_memory(self, self._ready_trainer(x), x, y, **options)
+        run = runs.in_memory(self, self._trainer_for_run(x), x, y, **options)
         with self._training(run) as history:
             await loop.drain_async(run)
         return history
@@ -244,7 +245,7 @@ class LayersModel(Layer):
         first, dataset = self._ready_dataset(dataset)
         run = runs.from_dataset(
             self,
-            self._ready_trainer(first),
+            self._trainer_for_run(first),
             dataset,
             epochs=epochs,
             batches_per_epoch=batches_per_epoch,
@@ -425,8 +426,6 @@ class LayersModel(Layer):
 
     @contextmanager
     def _training(self, run: loop.Run) -> Iterator[History]:
-        if self._is_training:
-            raise RuntimeError(f"Model {self.name!r} is being trained by another fit; wait until that is done.")
         self._is_training = True
         try:
             yield run.history
@@ -477,6 +476,12 @@ class LayersModel(Layer):
             self._trainer = Trainer(network, self._input_slots(), self.optimizer, objective)
         return self._trainer
 
+    def _trainer_for_run(self, x: Any) -> Trainer:
+        # Refused before anything is prepared: a run draws its random numbers when it is made.
+        if self._is_training:
+            raise RuntimeError(f"Model {self.name!r} is being trained by another fit; wait until that is done.")
+        return self._ready_trainer(x)
+
     def _ready_predictor(self) -> Predictor:
         if self._predictor is None:
             self._predictor = Predictor(network_of(self, self._call_flat))
@@ -485,9 +490,11 @@ class LayersModel(Layer):
 
 def _same_weights(a: Network, b: Network) -> bool:
     """Whether nothing has been frozen, thawed, added or taken away from one to the other."""
-    return list(a.trainable.items()) == list(b.trainable.items()) and list(a.non_trainable.items()) == list(
-        b.non_trainable.items()
-    )
+
+    def identities(network: Network) -> list[dict[str, int]]:
+        return [{name: id(w) for name, w in part.items()} for part in (network.trainable, network.non_trainable)]
+
+    return identities(a) == identities(b)
 
 
 def _fresh(weight: Variable) -> Array:

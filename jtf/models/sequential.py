@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-
 from jtf import naming
+from jtf.engine import feed
 from jtf.layers.base import Layer, registry
 from jtf.layers.core import InputLayer
+from jtf.layers.spec import InputSpec
 from jtf.models.layers_model import LayersModel
 from jtf.types import Array, Shape
 
@@ -139,6 +139,13 @@ class Sequential(LayersModel):
     def output_shapes(self) -> list[Shape]:  # type: ignore[override]
         return [self._placed[-1].output_shape] if self._placed else [(None, None)]
 
+    @property
+    def input_spec(self) -> InputSpec | None:  # type: ignore[override]
+        if not self.built or self._input_shape is None:
+            return None
+        fixed = dict(enumerate(self._input_shape[1:], start=1))
+        return InputSpec(ndim=len(self._input_shape), axes=fixed)
+
     def summary_rows(self) -> list[Placed]:
         """The layers with their shapes, for the table."""
         return list(self._placed)
@@ -160,7 +167,7 @@ class Sequential(LayersModel):
             x = next(iter(x.values()))
         if isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "shape"):
             x = x[0]
-        shape = np.shape(x)
+        shape = feed.as_array(x, "input").shape
         self.ensure_built((None, *shape[1:]) if len(shape) > 1 else (None, 1))
 
 
