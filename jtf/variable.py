@@ -52,7 +52,8 @@ class Variable:
     """An array with a name that can be assigned.
 
     It stands wherever an array can: with operators on either side, in jax.numpy functions, as an argument
-    of jitted functions (which receive its value), in ``np.asarray``, with the methods of `jax.Array`.
+    of jitted functions (which receive its value), in numpy's functions, with the methods of `jax.Array`. The
+    primitives of `jax.lax` and the indices of a `jax.Array` take arrays alone: give them ``v.read()``.
 
     A function that you jit yourself and that reads a Variable it does not receive as an argument has the
     value of its first call baked in, as with any Python state; `lift` makes the Variable an argument.
@@ -68,8 +69,7 @@ class Variable:
         ValueError: ``value`` is being traced, so that there is no array to hold.
     """
 
-    __array_priority__ = 1000
-    __array_ufunc__ = None  # numpy's operators give way to the reflected ones here
+    __array_priority__ = 1000  # numpy's operators give way to the reflected ones here
 
     name: str
     trainable: bool
@@ -96,6 +96,7 @@ class Variable:
                 f"(jit, grad, vmap or scan): {array}. Create it outside of the traced function, "
                 "or wrap the value in jax.ensure_compile_time_eval()."
             )
+        array = _strong(array, array.dtype)
         self._value: Array | None = array
         self._holder: Holder | None = None
         self._shape, self._dtype = array.shape, array.dtype
@@ -122,6 +123,11 @@ class Variable:
     def size(self) -> int:
         return int(np.prod(self._shape))
 
+    @property
+    def lost(self) -> bool:
+        """Whether the value went down with a training step that failed on the device; `assign` mends it."""
+        return self._holder is not None and self._holder.lost
+
     def read(self) -> Array:
         """The present value; inside a lifted function, the value bound there."""
         for scope in reversed(_local.scopes):
@@ -144,12 +150,12 @@ class Variable:
             ValueError: wrong shape or dtype, or a traced value outside of `lift`; the old value stays.
         """
         array = self._converted(value)
-        for scope in reversed(_local.scopes):
+        if _local.scopes:
+            scope = _local.scopes[-1]
             if self in scope.values or scope.takes_all:
                 scope.values[self] = array
                 scope.written.add(self)
                 return self
-        if _local.scopes:
             raise ValueError(
                 f"Variable {self.name!r} is assigned inside a lifted function that does not list it, so the "
                 "new value would be lost. Add it to the variables given to jtf.lift."
@@ -166,36 +172,44 @@ class Variable:
         return self
 
     def _own(self) -> Array:
-        if self._holder is not None:
-            self._holder.give_back()
-        assert self._value is not None
-        return self._value
+        while (value := self._value) is None:  # again, should a training loop have lent it once more meanwhile
+            holder = self._holder
+            if holder is not None:
+                holder.give_back()
+        return value
 
     def _replace(self, array: Array) -> None:
-        if self._holder is not None and not self._holder.lost:
+        if self._holder is not None and not self.lost:
             self._holder.give_back()
         self._value, self._holder = array, None
 
     def lend(self, holder: Holder) -> None:
         """Leave the value to a holder, who gives it back when it is read here, or when the holder is done."""
-        self._value, self._holder = None, holder
+        self._holder = holder  # in this order, so that other threads find the one or the other
+        self._value = None
 
     def take_back(self, array: Array) -> None:
         """End the loan with the value that the holder has come to."""
-        self._value, self._holder = array, None
+        self._value = array
+        self._holder = None
 
     def _converted(self, value: ArrayLike | Variable) -> Array:
         if isinstance(value, Variable):
             value = value.read()
-        array = jnp.asarray(value)
         is_array = hasattr(value, "dtype")
-        if array.shape != self._shape or not _fits(array.dtype, self._dtype, exactly=is_array):
+        try:
+            array = jnp.asarray(value)
+            if not is_array and _fits(array.dtype, self._dtype):
+                array = jnp.asarray(value, self._dtype)
+        except OverflowError as error:
+            raise ValueError(f"Variable {self.name!r} has dtype {self._dtype}, which cannot hold {value}.") from error
+        if array.shape != self._shape or array.dtype != self._dtype:
             raise ValueError(
                 f"Variable {self.name!r} holds shape {self._shape} and dtype {self._dtype}; it cannot be "
                 f"assigned shape {array.shape} and dtype {array.dtype}. Reshape or convert the value "
                 f"(x.astype({str(self._dtype)!r})), or make a new Variable."
             )
-        return jax.lax.convert_element_type(array, self._dtype)  # drops weak typing, too
+        return _strong(array, self._dtype)
 
     def __jax_array__(self) -> Array:
         return self.read()
@@ -206,10 +220,14 @@ class Variable:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"Variable has no attribute {name!r}")
-        return getattr(self.read(), name)
+        try:
+            return getattr(self.read(), name)
+        except AttributeError as error:
+            message = f"Neither Variable {vars(self).get('name')!r} nor its array has an attribute {name!r}."
+            raise AttributeError(message, name=name, obj=self) from error
 
     def __getitem__(self, index: Any) -> Array:
-        return self.read()[index]
+        return self.read()[tuple(map(_value, index)) if isinstance(index, tuple) else _value(index)]
 
     def __len__(self) -> int:
         return len(self.read())
@@ -223,8 +241,20 @@ class Variable:
     def __int__(self) -> int:
         return int(self.read())
 
+    def __index__(self) -> int:
+        return operator.index(self.read())
+
     def __float__(self) -> float:
         return float(self.read())
+
+    def __round__(self, digits: int = 0) -> Array:
+        return round(self.read(), digits)
+
+    def __divmod__(self, other: Any) -> tuple[Array, Array]:
+        return divmod(self.read(), _value(other))
+
+    def __rdivmod__(self, other: Any) -> tuple[Array, Array]:
+        return divmod(_value(other), self.read())
 
     def __format__(self, spec: str) -> str:
         return format(self.read(), spec)
@@ -233,11 +263,13 @@ class Variable:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         copy = Variable(self.read(), self.trainable, self.name, constraint=self.constraint)
+        copy.initializer = self.initializer
         memo[id(self)] = copy
         return copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Variable, (np.asarray(self), self.trainable, self.name, None, self.constraint)
+        arguments = (np.asarray(self), self.trainable, self.name, None, self.constraint)
+        return Variable, arguments, {"initializer": self.initializer}
 
     def __repr__(self) -> str:
         kind = "" if self.trainable else ", not trainable"
@@ -275,7 +307,7 @@ def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, 
 
     Raises:
         ValueError: (when called) a value's shape is not its Variable's, ``fn`` assigns a Variable that is
-            not listed, or draws random numbers without ``rng``.
+            not listed (a lifted function around this one does not help), or draws random numbers without ``rng``.
     """
     structure: Any
     flat, structure = jax.tree.flatten(variables, is_leaf=lambda x: isinstance(x, Variable))
@@ -284,11 +316,12 @@ def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, 
             raise TypeError(f"jtf.lift takes a pytree of Variables; found {type(leaf).__name__}: {leaf!r}.")
 
     def lifted(values: PyTree, *args: Any, rng: Array | None = None, **kwargs: Any) -> tuple[Any, PyTree]:
-        bound = dict(zip(flat, structure.flatten_up_to(values), strict=True))
-        for variable_, value in bound.items():
-            if jnp.shape(value) != variable_.shape:
+        bound = {}
+        for variable_, value in zip(flat, structure.flatten_up_to(values), strict=True):
+            array = bound[variable_] = _as_value_of(variable_, value)
+            if array.shape != variable_.shape:
                 raise ValueError(
-                    f"The value bound to Variable {variable_.name!r} has shape {jnp.shape(value)}; "
+                    f"The value bound to Variable {variable_.name!r} has shape {array.shape}; "
                     f"expected {variable_.shape}."
                 )
         with key_stream(rng), bind(bound) as scope:
@@ -346,12 +379,20 @@ def _register(variable_: Variable) -> None:
         _live[next(_serial)] = variable_
 
 
-def _fits(dtype: np.dtype, expected: np.dtype, exactly: bool) -> bool:
-    if dtype == expected or exactly:
-        return dtype == expected
+def _fits(dtype: np.dtype, expected: np.dtype) -> bool:
     kinds = [np.bool_, np.integer, np.floating, np.complexfloating]
     rank = [next(i for i, kind in enumerate(kinds) if jnp.issubdtype(d, kind)) for d in (dtype, expected)]
     return rank[0] <= rank[1]
+
+
+def _strong(array: Array, dtype: DTypeLike) -> Array:
+    # A weak type (of what began as a Python number) would give way to other dtypes, until the first assignment.
+    return jax.lax.convert_element_type(array, dtype)
+
+
+def _as_value_of(variable_: Variable, value: Any) -> Array:
+    value = _value(value)
+    return jnp.asarray(value, None if hasattr(value, "dtype") else variable_.dtype)
 
 
 def _value(x: Any) -> Any:

@@ -78,7 +78,7 @@ def as_array(data: Any, what: str) -> np.ndarray:
     )
 
 
-def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective, class_weight: Any = None) -> Batch:
+def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective) -> Batch:
     """Checked inputs, targets and sample weights; also used for a whole data set, as one big batch.
 
     Raises:
@@ -94,7 +94,34 @@ def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective, 
     for output, (name, labels) in enumerate(zip(objective.output_names, ys, strict=True)):
         if objective.is_sparse(output):
             _check_labels(labels, name, objective.output_shapes[output][-1])
-    return Batch(xs, ys, _sample_weights(weights, class_weight, ys, objective))
+    by_output = _per_output(weights, objective.output_names, "sample_weight", lambda w: not isinstance(w, Mapping))
+    names = zip(by_output, ys, objective.output_names, strict=True)
+    return Batch(xs, ys, [None if w is None else _sample_weight(w, y, name) for w, y, name in names])
+
+
+def with_class_weight(batch: Batch, class_weight: Any, objective: Objective) -> Batch:
+    """The batch with its samples weighted by their classes, too.
+
+    Args:
+        batch: as from `batch_of`.
+        class_weight: a factor for each class number; for several outputs a list or a dict by output of these.
+        objective: has the outputs.
+
+    Raises:
+        ValueError: a class in the targets has no weight, or the targets are no classes.
+    """
+    if class_weight is None:
+        return batch
+    names = objective.output_names
+    weights = list(batch.weights)
+    for output, by_class in enumerate(_per_output(class_weight, names, "class_weight", _is_class_weight)):
+        if by_class is not None:
+            factor = _from_classes(by_class, batch.ys[output], names[output])
+            given = weights[output]
+            if given is not None:
+                factor = given * factor.reshape(-1, *[1] * (given.ndim - 1))
+            weights[output] = factor
+    return batch._replace(weights=weights)
 
 
 def batches(data: Batch, batch_size: int, order: np.ndarray | None = None) -> Iterator[Batch]:
@@ -235,24 +262,13 @@ def _check_labels(labels: np.ndarray, name: str, classes: int | None) -> None:
         )
 
 
-def _sample_weights(
-    weights: Any, class_weight: Any, ys: list[np.ndarray], objective: Objective
-) -> list[np.ndarray | None]:
-    names = objective.output_names
-    by_class = _per_output(class_weight, names, "class_weight", is_one=_is_class_weight)
-    by_sample = _per_output(weights, names, "sample_weight", is_one=lambda w: not isinstance(w, Mapping))
-    result: list[np.ndarray | None] = []
-    for name, y, of_class, of_sample in zip(names, ys, by_class, by_sample, strict=True):
-        weight = None if of_class is None else _from_classes(of_class, y, name)
-        if of_sample is not None:
-            given = as_array(of_sample, f"sample_weight of {name!r}").astype(np.float32)
-            if given.ndim == 0 or given.shape[0] != y.shape[0]:
-                raise ValueError(
-                    f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; received shape {given.shape}."
-                )
-            weight = given if weight is None else given * weight.reshape(-1, *[1] * (given.ndim - 1))
-        result.append(weight)
-    return result
+def _sample_weight(weight: Any, y: np.ndarray, name: str) -> np.ndarray:
+    given = as_array(weight, f"sample_weight of {name!r}").astype(np.float32)
+    if given.ndim == 0 or given.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; received shape {given.shape}."
+        )
+    return given
 
 
 def _per_output(given: Any, names: Sequence[str], option: str, is_one: Callable[[Any], bool]) -> list[Any]:

@@ -39,7 +39,7 @@ def in_memory(
 ) -> Run:
     """The run of `LayersModel.fit`, whose arguments these are."""
     batch_size = feed.positive(batch_size, "batch_size")
-    data = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective, class_weight)
+    data = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
     if validation_data is not None:
         if validation_split:
             raise ValueError("Give either validation_split or validation_data, not both.")
@@ -49,6 +49,7 @@ def in_memory(
         validate = _on_arrays(trainer, held_back, batch_size)
     else:
         validate = None
+    data = feed.with_class_weight(data, class_weight, trainer.objective)  # not the validation's
 
     def batches(epoch: int) -> Iterator[Batch]:
         order = random.host_rng().permutation(data.size) if shuffle else None
@@ -94,7 +95,8 @@ def from_dataset(
         done = 0
         with _closing(unending is None, unending or feed.fresh_iterator(dataset)) as elements:
             for element in itertools.islice(elements, steps):
-                yield _batch(trainer, element, f"Batch {done + 1} of epoch {epoch + 1}", class_weight)
+                batch = _batch(trainer, element, f"Batch {done + 1} of epoch {epoch + 1}")
+                yield feed.with_class_weight(batch, class_weight, trainer.objective)
                 done += 1
         if done == 0 and steps is None:
             hint = " Can it be read once only?" if epoch > initial_epoch else ""
@@ -120,7 +122,7 @@ def validation_batches(trainer: Trainer, dataset: Any, limit: int | None) -> Ite
     done = 0
     with _closing(True, feed.fresh_iterator(dataset)) as elements:
         for element in itertools.islice(elements, limit):
-            yield _batch(trainer, element, f"Batch {done + 1} of the evaluated dataset", None)
+            yield _batch(trainer, element, f"Batch {done + 1} of the evaluated dataset")
             done += 1
     if done == 0 or (limit is not None and done < limit):
         raise ValueError(f"The evaluated dataset ended after {done} batches; expected {limit or 'at least one'}.")
@@ -205,10 +207,10 @@ def _split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
     return feed.part(data, slice(at)), feed.part(data, slice(at, None))
 
 
-def _batch(trainer: Trainer, element: Any, where: str, class_weight: Any) -> Batch:
+def _batch(trainer: Trainer, element: Any, where: str) -> Batch:
     try:
         x, y, weights = feed.unpack(element)
-        return feed.batch_of(x, y, weights, trainer.inputs, trainer.objective, class_weight)
+        return feed.batch_of(x, y, weights, trainer.inputs, trainer.objective)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{where}: {error}") from error
 

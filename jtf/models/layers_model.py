@@ -106,6 +106,8 @@ class LayersModel(Layer):
         self.optimizer = chosen
         self._compiled_with = options
         self.forget_compiled()
+        if self.built:
+            self._ready_trainer()  # what is trainable is settled now, as in TF.js
 
     def _check_compile(self, options: Mapping[str, Any]) -> None:
         Objective(self.output_names, self.output_shapes, **options)
@@ -268,7 +270,8 @@ class LayersModel(Layer):
             The loss before the update; with metrics or several outputs, a list as in `metrics_names`.
         """
         trainer = self._ready_trainer(x)
-        batch = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective, class_weight)
+        batch = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
+        batch = feed.with_class_weight(batch, class_weight, trainer.objective)
         return _one_or_list(trainer.train_once(batch))
 
     # Evaluating and predicting.

@@ -220,6 +220,8 @@ def get(identifier: Any) -> Optimizer:
         return identifier
     if isinstance(identifier, str):
         return look_up(identifier.lower(), BY_NAME, "optimizer")()
+    if isinstance(identifier, optax.MultiSteps):
+        identifier = identifier.gradient_transformation()
     if isinstance(identifier, optax.GradientTransformation | optax.GradientTransformationExtraArgs):
         return Optax(identifier)
     raise TypeError(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtf.types import Array
 from jtf.variable import Variable, bind, live_variables
@@ -38,7 +39,7 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
 
     Raises:
         ValueError: ``f`` does not return a scalar, reads none of the Variables, or none is trainable.
-        TypeError: ``f`` is no function, or ``var_list`` holds something other than Variables.
+        TypeError: ``f`` is no function or its result no real number, or ``var_list`` is no list of Variables.
     """
     candidates = _candidates(f, var_list)
     read: list[Variable] = []
@@ -47,13 +48,19 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
     def run(values: list[Array]) -> tuple[Any, list[Any]]:
         with bind(dict(zip(candidates, values, strict=True)), takes_all=True) as scope:
             cost = f()
-            cost = cost.read() if isinstance(cost, Variable) else cost
-            _check_scalar(cost)
+            cost = _checked_scalar(cost.read() if isinstance(cost, Variable) else cost)
             read.extend(v for v in candidates if v in scope.read)
             assigned.extend(scope.written)
-            return jnp.asarray(cost), [scope.values[v] for v in assigned]
+            return cost, [scope.values[v] for v in assigned]
 
-    value, pull_back, new_values = jax.vjp(run, [v.read() for v in candidates], has_aux=True)
+    try:
+        value, pull_back, new_values = jax.vjp(run, [v.read() for v in candidates], has_aux=True)
+    except jax.errors.UnexpectedTracerError as error:
+        error.add_note(
+            "Does the function call one that you jitted and that reads or assigns Variables? jax keeps the Variables' "
+            "values of its first call. Leave out that jax.jit, or give the Variables to it as arguments."
+        )
+        raise
     if not read:
         names = ", ".join(repr(v.name) for v in candidates[:8]) or "none exists"
         raise ValueError(
@@ -72,7 +79,10 @@ def _candidates(f: Callable[[], Any], var_list: Sequence[Variable] | None) -> li
             "Write minimize(lambda: loss(...)), not minimize(loss(...))."
         )
     if var_list is None:
-        return [v for v in live_variables() if v.trainable and _differentiable(v)]
+        # A lost Variable is an error for whoever reads it, not for everybody who minimizes something else.
+        return [v for v in live_variables() if v.trainable and _differentiable(v) and not v.lost]
+    if isinstance(var_list, Variable):
+        raise TypeError(f"var_list is a list of Variables; received one Variable. Write [{var_list.name}].")
     wanted = list(var_list)
     for v in wanted:
         if not isinstance(v, Variable):
@@ -90,10 +100,20 @@ def _differentiable(variable: Variable) -> bool:
     return jnp.issubdtype(variable.dtype, jnp.inexact)
 
 
-def _check_scalar(cost: Any) -> None:
-    shape = jnp.shape(cost) if cost is not None else None
-    if shape != ():
-        found = "None (did the function forget to return?)" if cost is None else f"shape {shape}"
+def _checked_scalar(cost: Any) -> Array:
+    if cost is None:
+        raise ValueError("The function must return a scalar loss; received None. Did it forget to return?")
+    if not isinstance(cost, jax.Array | np.ndarray | np.generic | float | int):
+        raise TypeError(f"The function must return a scalar loss and nothing else; received {type(cost).__name__}.")
+    array = jnp.asarray(cost)
+    if array.shape != ():
         raise ValueError(
-            f"The function must return a scalar loss; received {found}. Reduce it, with jnp.mean for example."
+            f"The function must return a scalar loss; received shape {array.shape}. "
+            "Reduce it, with jnp.mean for example."
         )
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise TypeError(
+            f"The function must return a real number, which has a gradient; received dtype {array.dtype}. "
+            "Comparisons and conversions to integers have none; of a complex number take the real part or jnp.abs."
+        )
+    return array

@@ -133,7 +133,11 @@ def custom_grad(f: Callable[..., tuple[ArrayLike, Callable[..., Any]]]) -> Calla
 
     def forward(*inputs: Array) -> tuple[Array, tuple[Any, list[Array]]]:
         saved: list[Array] = []
-        value, grad_func = f(*inputs, saved.extend)
+
+        def save(arrays: Array | Sequence[Array]) -> None:
+            saved.extend(arrays if isinstance(arrays, list | tuple) else [arrays])
+
+        value, grad_func = f(*inputs, save)
         return jnp.asarray(value), (jax.tree_util.Partial(grad_func), saved)
 
     def backward(residuals: tuple[Any, list[Array]], dy: Array) -> tuple[Any, ...]:
@@ -155,6 +159,11 @@ def _floating(x: ArrayLike) -> Array:
 
 
 def _cotangent(value: Array, dy: ArrayLike | None) -> Array:
+    if not jnp.issubdtype(value.dtype, jnp.inexact):
+        raise TypeError(
+            f"The function's result has dtype {value.dtype} and so no gradient; expected a floating dtype. "
+            "Comparisons and conversions to integers have none."
+        )
     if dy is None:
         return jnp.ones_like(value)
     if jnp.shape(dy) != value.shape:

@@ -30,8 +30,9 @@ class Optimizer(Configurable):
     """The base class of `jtf.train`'s optimizers.
 
     Args:
-        learning_rate: a positive number, or a schedule: a function of the number of updates made so far (any
-            of optax's). It can be read and set at any time, while training too.
+        learning_rate: a number from 0, or a schedule: a function of the number of updates made so far (any
+            of optax's). It can be read and set at any time, while training too. A schedule is compiled: it
+            depends on nothing but its argument.
     """
 
     #: Makes the transformation: ``factory(learning_rate, **options)``.
@@ -55,7 +56,7 @@ class Optimizer(Configurable):
     @learning_rate.setter
     def learning_rate(self, rate: float | Schedule) -> None:
         if not callable(rate):
-            if isinstance(rate, str | bool) or np.shape(rate) != ():
+            if rate is None or isinstance(rate, str | bool | complex) or np.shape(rate) != ():
                 raise TypeError(f"A learning rate is a number or a schedule (a function); received {rate!r}.")
             rate = float(rate)
             if not 0 <= rate < float("inf"):
@@ -118,22 +119,38 @@ class Optimizer(Configurable):
             gradients: by Variable or by Variable name, as a mapping or as pairs. None is left out.
 
         Raises:
-            ValueError: a name that no Variable has or several have, or a gradient of the wrong shape; nothing
-                is changed.
+            ValueError: a name that no Variable has or several have, two gradients for one Variable, or a
+                gradient of the wrong shape; nothing is changed.
+            TypeError: a key that is neither, or a Variable of integers; nothing is changed.
         """
-        pairs = gradients.items() if isinstance(gradients, Mapping) else gradients
-        found = {self._find(key): jnp.asarray(g) for key, g in pairs if g is not None}
-        for variable, gradient in found.items():
+        found: dict[Variable, Array] = {}
+        for key, given in gradients.items() if isinstance(gradients, Mapping) else gradients:
+            if given is None:
+                continue
+            variable, gradient = self._find(key), jnp.asarray(given)
             if gradient.shape != variable.shape:
                 raise ValueError(
                     f"The gradient for Variable {variable.name!r} has shape {gradient.shape}; "
                     f"expected {variable.shape}."
                 )
+            if not jnp.issubdtype(variable.dtype, jnp.inexact):
+                raise TypeError(
+                    f"Variable {variable.name!r} has dtype {variable.dtype} and cannot follow a gradient; "
+                    "expected a floating dtype."
+                )
+            if variable in found:
+                raise ValueError(f"There are two gradients for Variable {variable.name!r}; add them up first.")
+            found[variable] = gradient
         self._update(found)
 
     def _find(self, key: str | Variable) -> Variable:
         if isinstance(key, Variable):
             return key
+        if not isinstance(key, str):
+            raise TypeError(
+                "Gradients come as {variable: gradient} or as (variable, gradient) pairs, with a Variable or its "
+                f"name; received {type(key).__name__} in place of the Variable."
+            )
         found = [v for v in live_variables() if v.name == key]
         if len(found) == 1:
             return found[0]
@@ -149,11 +166,14 @@ class Optimizer(Configurable):
         grads = {key: gradients[v].astype(v.dtype) for key, v in named.items()}
         state = jax.tree.map(_read, slots, is_leaf=_is_variable)
         params, state, iterations = _jitted_update(self.rule(), grads, state, params, self._iterations.read())
+        for key, variable in named.items():
+            if variable.constraint is not None:
+                params[key] = variable.constraint(params[key])
+        # From here on nothing can fail, so that an error has changed nothing.
         self._iterations.assign(iterations)
         jax.tree.map(lambda slot, value: slot.assign(value), slots, state, is_leaf=_is_variable)
         for key, variable in named.items():
-            value = params[key]
-            variable.assign(value if variable.constraint is None else variable.constraint(value))
+            variable.assign(params[key])
 
     # The pure part, and the state it works on.
 
