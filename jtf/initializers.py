@@ -19,6 +19,7 @@ import jax
 from jtf import random
 from jtf.configurable import Configurable, Registry, factory
 from jtf.functional import initializers as functional
+from jtf.naming import camel_case
 from jtf.types import Array, DTypeLike
 
 registry = Registry("initializer")
@@ -41,41 +42,51 @@ class Initializer(Configurable):
         raise NotImplementedError(f"{self.class_name} must define make(self, key, shape, dtype).")
 
 
+class Fixed(Initializer):
+    """The base class of those that draw nothing."""
+
+    def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:
+        return self.make(None, tuple(shape), dtype)
+
+    def make(self, key: Array | None, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        raise NotImplementedError(f"{self.class_name} must define make(self, key, shape, dtype).")
+
+
 @registry.add
-class Zeros(Initializer):
+class Zeros(Fixed):
     """All zeros."""
 
-    def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    def make(self, key: Array | None, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         return functional.zeros(key, shape, dtype)
 
 
 @registry.add
-class Ones(Initializer):
+class Ones(Fixed):
     """All ones."""
 
-    def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    def make(self, key: Array | None, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         return functional.ones(key, shape, dtype)
 
 
 @registry.add
-class Constant(Initializer):
+class Constant(Fixed):
     """One value everywhere."""
 
     def __init__(self, value: float) -> None:
         self.value = value
 
-    def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    def make(self, key: Array | None, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         return functional.constant(key, shape, dtype, value=self.value)
 
 
 @registry.add
-class Identity(Initializer):
+class Identity(Fixed):
     """``gain`` times the identity matrix; for square matrices."""
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    def make(self, key: Array | None, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         return functional.identity(key, shape, dtype, gain=self.gain)
 
 
@@ -128,10 +139,13 @@ class VarianceScaling(Initializer):
     """A spread that follows the number of inputs and outputs: variance ``scale / n``.
 
     Args:
-        scale: a positive factor.
+        scale: a factor, not negative.
         mode: what ``n`` is: ``"fanIn"``, ``"fanOut"`` or ``"fanAvg"``.
         distribution: ``"normal"`` (truncated) or ``"uniform"``.
         seed: makes every array of one shape the same.
+
+    Raises:
+        ValueError: a negative scale, or an unknown mode or distribution.
     """
 
     def __init__(
@@ -141,7 +155,8 @@ class VarianceScaling(Initializer):
         distribution: str = "normal",
         seed: int | None = None,
     ) -> None:
-        self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
+        functional.check_variance_scaling(scale, mode, distribution)
+        self.scale, self.mode, self.distribution, self.seed = scale, camel_case(mode), camel_case(distribution), seed
 
     @property
     def class_name(self) -> str:

@@ -95,8 +95,7 @@ def from_dataset(
         done = 0
         with _closing(unending is None, unending or feed.fresh_iterator(dataset)) as elements:
             for element in itertools.islice(elements, steps):
-                batch = _batch(trainer, element, f"Batch {done + 1} of epoch {epoch + 1}")
-                yield feed.with_class_weight(batch, class_weight, trainer.objective)
+                yield _batch(trainer, element, f"Batch {done + 1} of epoch {epoch + 1}", class_weight)
                 done += 1
         if done == 0 and steps is None:
             hint = " Can it be read once only?" if epoch > initial_epoch else ""
@@ -207,10 +206,11 @@ def _split(data: Batch, fraction: float) -> tuple[Batch, Batch]:
     return feed.part(data, slice(at)), feed.part(data, slice(at, None))
 
 
-def _batch(trainer: Trainer, element: Any, where: str) -> Batch:
+def _batch(trainer: Trainer, element: Any, where: str, class_weight: Any = None) -> Batch:
     try:
         x, y, weights = feed.unpack(element)
-        return feed.batch_of(x, y, weights, trainer.inputs, trainer.objective)
+        batch = feed.batch_of(x, y, weights, trainer.inputs, trainer.objective)
+        return feed.with_class_weight(batch, class_weight, trainer.objective)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{where}: {error}") from error
 

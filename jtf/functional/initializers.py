@@ -125,7 +125,6 @@ def compute_fans(shape: Sequence[int]) -> tuple[float, float]:
 
 
 _MODES = {"fanIn": "fan_in", "fanOut": "fan_out", "fanAvg": "fan_avg"}
-_DISTRIBUTIONS = {"truncatedNormal": "truncated_normal", "normal": "truncated_normal"}
 
 
 def variance_scaling(
@@ -161,25 +160,31 @@ def variance_scaling(
         Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
         He et al., "Delving deep into rectifiers", 2015.
     """
-    if scale < 0:
-        raise ValueError(f"variance_scaling: scale must not be negative; received {scale}.")
+    check_variance_scaling(scale, mode, distribution)
     fan_in, fan_out = compute_fans(shape)
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-    mode_name = _MODES.get(mode, mode)
-    if mode_name not in fans:
-        raise ValueError(f"variance_scaling: mode must be one of {sorted(fans)}; received {mode!r}.")
-    variance = scale / max(1.0, fans[mode_name])
-
-    distribution_name = _DISTRIBUTIONS.get(distribution, distribution)
-    if distribution_name == "truncated_normal":
-        return truncated_normal(key, shape, dtype, stddev=math.sqrt(variance))
-    if distribution_name == "uniform":
+    variance = scale / max(1.0, fans[_MODES.get(mode, mode)])
+    if distribution == "uniform":
         limit = math.sqrt(3 * variance)
         return random_uniform(key, shape, dtype, minval=-limit, maxval=limit)
-    raise ValueError(
-        "variance_scaling: distribution must be one of ['normal', 'truncated_normal', 'uniform']; "
-        f"received {distribution!r}."
-    )
+    return truncated_normal(key, shape, dtype, stddev=math.sqrt(variance))
+
+
+def check_variance_scaling(scale: float, mode: str, distribution: str) -> None:
+    """Refuse options that :func:`variance_scaling` cannot take.
+
+    Raises:
+        ValueError: If ``scale`` is negative, or ``mode`` or ``distribution`` is unknown.
+    """
+    if scale < 0:
+        raise ValueError(f"variance_scaling: scale must not be negative; received {scale}.")
+    if mode not in (*_MODES, *_MODES.values()):
+        raise ValueError(f"variance_scaling: mode must be one of {sorted(_MODES.values())}; received {mode!r}.")
+    if distribution not in ("normal", "truncatedNormal", "truncated_normal", "uniform"):
+        raise ValueError(
+            "variance_scaling: distribution must be one of ['normal', 'truncated_normal', 'uniform']; "
+            f"received {distribution!r}."
+        )
 
 
 def glorot_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:

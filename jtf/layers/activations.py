@@ -135,7 +135,8 @@ class Softmax(_Elementwise):
     """``exp(x) / Σ exp(x)`` along an axis.
 
     Args:
-        axis: the axis or axes to normalise over; 1 by default, as in TF.js (Keras: the last).
+        axis: the axis or axes to normalise over; 1 by default, as in TF.js (Keras: the last). An empty list is
+            the last.
     """
 
     def __init__(self, axis: int | Sequence[int] = 1, **options: Any) -> None:
@@ -145,7 +146,7 @@ class Softmax(_Elementwise):
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
         if mask is not None:
             inputs = inputs + (1.0 - jnp.asarray(mask, inputs.dtype)) * -1e9
-        return functional.softmax(inputs, self.axis if isinstance(self.axis, int) else tuple(self.axis))
+        return functional.softmax(inputs, self.axis if isinstance(self.axis, int) else tuple(self.axis) or -1)
 
 
 relu = factory(ReLU)

@@ -20,7 +20,7 @@ class InputLayer(Layer):
         sparse: must be False; TF.js has no sparse inputs either.
 
     Raises:
-        ValueError: no shape is given, or ``sparse`` is asked for.
+        ValueError: no shape is given or two are, or ``sparse`` is asked for; (when called) another shape comes in.
     """
 
     supports_masking = True
@@ -31,7 +31,11 @@ class InputLayer(Layer):
             raise ValueError("InputLayer takes dense arrays only: leave sparse=False.")
         if self.batch_input_shape is None:
             raise ValueError("InputLayer needs input_shape=[...] (one example) or batch_input_shape=[None, ...].")
+        if options.get("batch_input_shape") is not None and (options.keys() & {"input_shape", "batch_size"}):
+            raise ValueError("InputLayer's batch_input_shape has the batch and the example's shape: give only that.")
         self.sparse = sparse
+        fixed = dict(enumerate(self.batch_input_shape[1:], start=1))
+        self.input_spec = InputSpec(ndim=len(self.batch_input_shape), axes=fixed)
         self.built = True
 
     def call(self, inputs: Array) -> Array:

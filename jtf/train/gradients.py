@@ -135,7 +135,7 @@ def custom_grad(f: Callable[..., tuple[ArrayLike, Callable[..., Any]]]) -> Calla
         saved: list[Array] = []
 
         def save(arrays: Array | Sequence[Array]) -> None:
-            saved.extend(arrays if isinstance(arrays, list | tuple) else [arrays])
+            saved.extend([arrays] if isinstance(arrays, jax.Array) else arrays)
 
         value, grad_func = f(*inputs, save)
         return jnp.asarray(value), (jax.tree_util.Partial(grad_func), saved)

@@ -123,6 +123,10 @@ class Optimizer(Configurable):
                 gradient of the wrong shape; nothing is changed.
             TypeError: a key that is neither, or a Variable of integers; nothing is changed.
         """
+        if isinstance(gradients, ValueAndGrads):
+            raise TypeError(
+                "Received a value and gradients together; pass the gradients alone: apply_gradients(x.grads)."
+            )
         found: dict[Variable, Array] = {}
         for key, given in gradients.items() if isinstance(gradients, Mapping) else gradients:
             if given is None:

@@ -70,7 +70,7 @@ def test_every_initializer_is_tested():
         for name, value in vars(init).items()
         if getattr(value, "__module__", "") == init.__name__ and not name.startswith("_")
     }
-    assert public - {*OURS.values()} == {init.orthogonal, init.compute_fans}
+    assert public - {*OURS.values()} == {init.orthogonal, init.compute_fans, init.check_variance_scaling}
     recorded_names = {case["name"] for case in recorded("initializer") + recorded("randomInitializer")}
     assert recorded_names == OURS.keys()
 
