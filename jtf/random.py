@@ -60,7 +60,10 @@ class _Stream:
                 "`apply(variables, x, training=True, rng=jax.random.key(0))`, "
                 "or `lifted(values, ..., rng=key)` for a function made by jtf.lift."
             )
-        key = self.key if seed is None else jax.random.key(seed)
+        key = self.key
+        if seed is not None:
+            # The numbers in the path tell one step from the next; without any, only the key given does.
+            key = jax.random.key(seed) if self.path else jax.random.fold_in(key, seed)
         self.draws += 1
         for number in (*self.path, self.draws):
             key = jax.random.fold_in(key, number)
@@ -109,8 +112,8 @@ def next_key(seed: int | None = None) -> Array:
     """A fresh PRNG key, from the innermost `key_stream` or else from the global generator.
 
     Args:
-        seed: use this in place of the run's own seed: keys still differ from draw to draw, but the sequence
-            depends only on ``seed``.
+        seed: use this in place of the run's own seed: keys still differ from draw to draw and from step to step,
+            but the sequence depends on ``seed`` alone. In a function that was given a key, on both.
     """
     if _local.streams:
         return _local.streams[-1].draw(seed)

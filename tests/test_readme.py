@@ -26,16 +26,8 @@ def test_the_snippets_run(tmp_path, monkeypatch, capsys):
             else:
                 exec(compile(code, str(README), "exec"), namespace)
     assert namespace["history"].history["val_acc"][-1] > 0.9
-    assert (
-        float(
-            namespace["loss"](
-                namespace["variables"].trainable,
-                namespace["variables"],
-                *[a[:8] for a in (namespace["digits"].test.flat, namespace["digits"].test.one_hot)],
-            )
-        )
-        > 0
-    )
+    assert namespace["votes"].shape == (5, 100, 10)
+    assert all(np.isfinite(g).all() for g in namespace["gradients"].values())
     assert "Total params: 25450" in capsys.readouterr().out
     _check_noise(namespace["Noise"])
 

@@ -41,6 +41,8 @@ class Trainer:
     """
 
     def __init__(self, network: Network, inputs: Slots, optimizer: Optimizer, objective: Objective) -> None:
+        # By the optimizer's keys, which are unique also when it serves two models with layers of one name.
+        network = network._replace(trainable=optimizer.keyed(network.trainable.values()))
         self.network, self.inputs, self.optimizer, self.objective = network, inputs, optimizer, objective
         self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
         step = make_train_step(network, objective)
@@ -50,11 +52,10 @@ class Trainer:
 
     def state(self) -> TrainState:
         """The training state's structure, with the Variable that holds it at each leaf."""
-        trainable = self.optimizer.keyed(self.network.trainable.values())
         return TrainState(
-            trainable,
+            dict(self.network.trainable),
             dict(self.network.non_trainable),
-            self.optimizer.slots(trainable),
+            self.optimizer.slots(self.network.trainable),
             self.optimizer.iterations_variable,
             self._rng,
         )

@@ -6,6 +6,7 @@ that name the Variable they belong to. So it does not matter in which order or i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -199,8 +200,8 @@ class Optimizer(Configurable):
         for variable in variables:
             if variable not in self._keys:
                 taken = set(self._keys.values())
-                names = [variable.name, *(f"{variable.name}#{n}" for n in range(2, len(taken) + 3))]
-                self._keys[variable] = next(name for name in names if name not in taken)
+                numbered = (f"{variable.name}#{n}" for n in itertools.count(2))
+                self._keys[variable] = next(n for n in itertools.chain([variable.name], numbered) if n not in taken)
         return {self._keys[variable]: variable for variable in variables}
 
     def slots(self, keyed: Mapping[str, Variable]) -> PyTree:
