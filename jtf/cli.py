@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +27,7 @@ _HELD_BACK = 1 / 15
 _LEARNING_RATE = 0.003
 #: A closure costs more a step than `fit` does, so it takes fewer, larger ones.
 _BATCH, _CORE_BATCH = 32, 64
+_REFRESH_SECONDS = 0.1
 #: Of the digits shown in the terminal: characters between them, for what is written below one, and the most of them.
 _GAP, _CAPTION, _MOST_SHOWN = 3, 18, 6
 
@@ -129,10 +130,10 @@ def _demo(options: argparse.Namespace) -> int:
     batch = _CORE_BATCH if options.core else _BATCH
     how = "optimizer.minimize" if options.core else "model.fit"
     print(
-        f"A model learns to read handwritten digits: 784 pixels, 32 hidden units (relu), 10 classes (softmax).\n"
-        f"It trains on {len(learnt.labels):,} MNIST digits and is validated on {len(held_back.labels):,} others: "
-        f"{how}, adam({_LEARNING_RATE}),\n"
-        f"batches of {batch}, epochs: {options.epochs}, seed: {options.seed}.\n",
+        f"A model learns to read handwritten digits: 784 pixels, 32 hidden units (relu),\n"
+        f"10 classes (softmax). {how} trains it on {len(learnt.labels):,} MNIST digits and\n"
+        f"validates it on {len(held_back.labels):,} others: adam({_LEARNING_RATE}), batches of {batch}, "
+        f"{options.epochs} epoch{'s' * (options.epochs > 1)}, seed {options.seed}.\n",
         flush=True,
     )
     jtf.set_seed(options.seed)
@@ -142,8 +143,8 @@ def _demo(options: argparse.Namespace) -> int:
     probabilities = np.asarray(trained.predict(data.test.flat))
     right = probabilities.argmax(axis=1) == data.test.labels
     print(
-        f"\nTest accuracy: {right.mean():.4f}: it reads {right.sum():,} of {len(right):,} digits right that it has "
-        "never seen. Some of them:\n"
+        f"\nTest accuracy: {right.mean():.4f}. "
+        f"Of {len(right):,} digits it has never seen, it reads {right.sum():,} right:\n"
     )
     for line in _gallery(data.test, probabilities):
         print(line)
@@ -181,8 +182,9 @@ def _train_with_variables(data: Mnist, epochs: int) -> Trained:
     w1, b1 = jtf.variable(begin([784, 32])), jtf.variable(jnp.zeros(32))
     w2, b2 = jtf.variable(begin([32, 10])), jtf.variable(jnp.zeros(10))
 
-    def model(x: np.ndarray) -> Array:
-        return jtf.relu(x @ w1 + b1[None]) @ w2 + b2[None]
+    def model(x: Any) -> Array:
+        hidden: Any = jtf.relu(x @ w1 + b1[None])
+        return hidden @ w2 + b2[None]
 
     xs, ys = jtf.data.array(data.train.flat), jtf.data.array(data.train.one_hot)
     dataset = jtf.data.zip({"xs": xs, "ys": ys}).shuffle(len(xs)).batch(_CORE_BATCH)
@@ -190,15 +192,13 @@ def _train_with_variables(data: Mnist, epochs: int) -> Trained:
     progress = _Progress(epochs, len(dataset))
     history: dict[str, list[float]] = {"loss": [], "val_loss": [], "val_acc": []}
     for epoch in range(epochs):
-        losses: list[Array] = []
+        losses: list[Any] = []
         for batch in progress.epoch(epoch, dataset):
 
             def loss(batch: dict[str, np.ndarray] = batch) -> Array:
                 return jtf.losses.softmax_cross_entropy(batch["ys"], model(batch["xs"]))
 
-            cost = optimizer.minimize(loss, return_cost=True)
-            assert cost is not None
-            losses.append(cost)
+            losses.append(optimizer.minimize(loss, return_cost=True))
 
         scores = model(data.test.flat)
         history["loss"].append(float(np.mean(losses)))
@@ -220,7 +220,7 @@ class _Progress:
         shown = self._started
         for step, batch in enumerate(dataset):
             yield batch
-            if self._watched and time.perf_counter() - shown > 0.1:
+            if self._watched and time.perf_counter() - shown >= _REFRESH_SECONDS:
                 shown = time.perf_counter()
                 self._write(f"{self._title} - batch {step + 1}/{self._steps}")
         if self._watched:

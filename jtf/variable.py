@@ -247,8 +247,8 @@ class Variable:
     def __float__(self) -> float:
         return float(self.read())
 
-    def __round__(self, digits: int = 0) -> Array:
-        return round(self.read(), digits)
+    def __round__(self, *digits: int) -> Any:
+        return round(self.read(), *digits)
 
     def __divmod__(self, other: Any) -> tuple[Array, Array]:
         return divmod(self.read(), _value(other))

@@ -17,7 +17,6 @@ from jtf import random, train
 from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
-from jtf.engine.step import Network
 from jtf.engine.trainer import Predictor, Trainer, network_of
 from jtf.io import save_layers_model
 from jtf.layers.base import Layer
@@ -75,7 +74,8 @@ class LayersModel(Layer):
         self.optimizer: Optimizer | None = None
         self._compiled_with: dict[str, Any] = {}
         self._is_training = False
-        self.forget_compiled()
+        self._trainer: Trainer | None = None
+        self._predictor: Predictor | None = None
 
     # Compiling.
 
@@ -103,19 +103,20 @@ class LayersModel(Layer):
         chosen = train.get(optimizer)
         options = {"loss": loss, "metrics": metrics, "loss_weights": loss_weights}
         self._check_compile(options)
+        # What is trainable is settled now, as in TF.js. Made before anything is changed, since it may refuse.
+        trainer = self._trainer_with(chosen, options) if self.built else None
         self.optimizer = chosen
         self._compiled_with = options
         self.forget_compiled()
-        if self.built:
-            self._ready_trainer()  # what is trainable is settled now, as in TF.js
+        self._trainer = trainer
 
     def _check_compile(self, options: Mapping[str, Any]) -> None:
         Objective(self.output_names, self.output_shapes, **options)
 
     def forget_compiled(self) -> None:
-        """Compile anew at the next use: the layers have changed, or what is trainable."""
-        self._trainer: Trainer | None = None
-        self._predictor: Predictor | None = None
+        """Compile anew at the next use: the layers have changed."""
+        self._trainer = None
+        self._predictor = None
 
     @property
     def metrics_names(self) -> list[str]:
@@ -473,11 +474,13 @@ class LayersModel(Layer):
                 "model.compile(optimizer='adam', loss='meanSquaredError')."
             )
         self._ensure_built_for(x)
-        network = network_of(self, self._call_flat)
-        if self._trainer is None or not _same_weights(self._trainer.network, network):
-            objective = Objective(self.output_names, self.output_shapes, **self._compiled_with)
-            self._trainer = Trainer(network, self._input_slots(), self.optimizer, objective)
+        if self._trainer is None:
+            self._trainer = self._trainer_with(self.optimizer, self._compiled_with)
         return self._trainer
+
+    def _trainer_with(self, optimizer: Optimizer, options: Mapping[str, Any]) -> Trainer:
+        objective = Objective(self.output_names, self.output_shapes, **options)
+        return Trainer(network_of(self, self._call_flat), self._input_slots(), optimizer, objective)
 
     def _trainer_for_run(self, x: Any) -> Trainer:
         # Refused before anything is prepared: a run draws its random numbers when it is made.
@@ -489,15 +492,6 @@ class LayersModel(Layer):
         if self._predictor is None:
             self._predictor = Predictor(network_of(self, self._call_flat))
         return self._predictor
-
-
-def _same_weights(a: Network, b: Network) -> bool:
-    """Whether nothing has been frozen, thawed, added or taken away from one to the other."""
-
-    def identities(network: Network) -> list[dict[str, int]]:
-        return [{name: id(w) for name, w in part.items()} for part in (network.trainable, network.non_trainable)]
-
-    return identities(a) == identities(b)
 
 
 def _fresh(weight: Variable) -> Array:

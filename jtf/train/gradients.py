@@ -7,8 +7,8 @@ Example:
     >>> import jtf, jax.numpy as jnp
     >>> jtf.grad(lambda x: x**2)(jnp.array([1.0, 2.0])).tolist()
     [2.0, 4.0]
-    >>> jtf.grads(lambda a, b: a * b)([jnp.array(2.0), jnp.array(5.0)])
-    [Array(5., dtype=float32), Array(2., dtype=float32)]
+    >>> [float(g) for g in jtf.grads(lambda a, b: a * b)([2.0, 5.0])]
+    [5.0, 2.0]
 """
 
 from __future__ import annotations
@@ -131,18 +131,23 @@ def custom_grad(f: Callable[..., tuple[ArrayLike, Callable[..., Any]]]) -> Calla
         [0.5, 1.0]
     """
 
-    def forward(*inputs: Array) -> tuple[Array, tuple[Any, list[Array]]]:
+    def forward(*inputs: Array) -> tuple[Array, tuple[Any, list[Array], list[Array]]]:
         saved: list[Array] = []
 
         def save(arrays: Array | Sequence[Array]) -> None:
             saved.extend([arrays] if isinstance(arrays, jax.Array) else arrays)
 
+        captured: list[Array] = []
         value, grad_func = f(*inputs, save)
-        return jnp.asarray(value), (jax.tree_util.Partial(grad_func), saved)
+        value = jnp.asarray(value)
+        if any(isinstance(x, jax.core.Tracer) for x in inputs):
+            # What grad_func captures without saving it may have to travel from one trace to another.
+            grad_func, captured = jax.closure_convert(grad_func, value, saved)
+        return value, (jax.tree_util.Partial(grad_func), saved, captured)
 
-    def backward(residuals: tuple[Any, list[Array]], dy: Array) -> tuple[Any, ...]:
-        grad_func, saved = residuals
-        result = grad_func(dy, saved)
+    def backward(residuals: tuple[Any, list[Array], list[Array]], dy: Array) -> tuple[Any, ...]:
+        grad_func, saved, captured = residuals
+        result = grad_func(dy, saved, *captured)
         return tuple(result) if isinstance(result, list | tuple) else (result,)
 
     @jax.custom_vjp

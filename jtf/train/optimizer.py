@@ -174,7 +174,7 @@ class Optimizer(Configurable):
         for key, variable in named.items():
             if variable.constraint is not None:
                 params[key] = variable.constraint(params[key])
-        # From here on nothing can fail, so that an error has changed nothing.
+        # Assigned only now, so that a constraint that fails has changed nothing.
         self._iterations.assign(iterations)
         jax.tree.map(lambda slot, value: slot.assign(value), slots, state, is_leaf=_is_variable)
         for key, variable in named.items():

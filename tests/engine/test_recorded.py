@@ -18,6 +18,8 @@ CASES = cases("corpus_training.jsonl.gz")
 LEFT_OUT = {
     "5235058bb78f": "stopped by a callback class of those tests, of which only the name is recorded",
     "191bd16165f8": "the dataset ends early: refused here, see test_an_early_end_is_refused",
+    "0b0152030272": "the evaluated dataset ends early: refused here",
+    "00edf0c5d6b5": "goes on with the state of an optimizer, which tests/io compares",
 }
 #: Options that do nothing here: fit_async yields at every event.
 WITHOUT_EFFECT = ("yieldEvery",)
@@ -33,6 +35,7 @@ class Recorded:
                 self.passes.append([])
             elif item is not None:
                 self.passes[-1].append((item["xs"], item["ys"]))
+        self.passes = [each for each in self.passes if each]  # some iterators were made and not used
         self.starts = 0
 
     def __iter__(self):
@@ -60,7 +63,6 @@ def model_of(case):
         model.build((None, weights[0].shape[0]))
     model.set_weights(weights)
     compiled = case["compile"]
-    assert compiled["optimizer"]["iterations"] in (0, None)
     described = compiled["optimizer"]
     optimizer = optimizers.deserialize({"className": described["className"], "config": described["config"]})
     loss = compiled["loss"]
@@ -119,9 +121,11 @@ def test_case(case, monkeypatch):
             np.testing.assert_allclose(result.history[name], expected[name], rtol=1e-4, atol=1e-6, err_msg=name)
     else:
         np.testing.assert_allclose(result, case["result"], rtol=1e-4, atol=1e-6)
-    for weight, after in zip(model.weights, case["weightsAfter"], strict=True):
-        np.testing.assert_allclose(weight, after["array"], rtol=1e-4, atol=1e-6, err_msg=weight.name)
-    assert model.optimizer.iterations == case["optimizerAfter"]["iterations"]
+    if case["replay"] == "ok":  # TensorFlow.js itself did not come to those weights again
+        for weight, after in zip(model.weights, case["weightsAfter"], strict=True):
+            np.testing.assert_allclose(weight, after["array"], rtol=1e-4, atol=1e-6, err_msg=weight.name)
+    updates = case["optimizerAfter"]["iterations"] - (case["compile"]["optimizer"]["iterations"] or 0)
+    assert model.optimizer.iterations == updates
 
 
 def test_an_early_end_is_refused():

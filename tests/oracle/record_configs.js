@@ -79,7 +79,7 @@ const LAYERS = {
   categoryEncoding: {numTokens: 2}, concatenate: {}, conv1d: {filters: 1, kernelSize: 1},
   conv2d: {filters: 1, kernelSize: 1}, conv2dTranspose: {filters: 1, kernelSize: 1},
   conv3d: {filters: 1, kernelSize: 1}, conv3dTranspose: {filters: 1, kernelSize: 1},
-  convLstm2d: {filters: 1, kernelSize: 1}, convLstm2dCell: {filters: 1, kernelSize: 1}, cropping2D: {},
+  convLstm2d: {filters: 1, kernelSize: 1}, convLstm2dCell: {filters: 1, kernelSize: 1}, cropping2D: {cropping: [[1, 1], [1, 1]]},
   dense: {units: 1}, depthwiseConv2d: {kernelSize: 1}, dot: {axes: 1}, dropout: {rate: 0.1}, elu: {},
   embedding: {inputDim: 2, outputDim: 2}, flatten: {}, gaussianDropout: {rate: 0.1}, gaussianNoise: {stddev: 1},
   globalAveragePooling1d: {}, globalAveragePooling2d: {}, globalMaxPooling1d: {}, globalMaxPooling2d: {},
@@ -105,4 +105,4 @@ for (const [factory, args] of Object.entries(LAYERS)) {
 }
 
 const noUndefined = (_, value) => (value === undefined ? null : value);
-fs.writeFileSync(process.argv[2], JSON.stringify({configs, optimizersByName, layerNames}, noUndefined, 1) + '\n');
+fs.writeFileSync(process.argv[2], JSON.stringify({configs, optimizersByName, layerNames}, noUndefined) + '\n');
