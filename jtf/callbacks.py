@@ -272,10 +272,12 @@ class CallbackList:
         """Whether any callback does something at this hook."""
         return bool(self._by_hook[hook])
 
-    def call(self, hook: str, *args: Any) -> list[Any]:
-        """Call the hook; returns what is to be awaited."""
-        results = [function(*args) for function in self._by_hook[hook]]
-        return [result for result in results if inspect.isawaitable(result)]
+    def call(self, hook: str, *args: Any) -> Iterator[Any]:
+        """Call the hook of one callback after the other; yields what is to be awaited before the next is called."""
+        for function in self._by_hook[hook]:
+            result = function(*args)
+            if inspect.isawaitable(result):
+                yield result
 
 
 def _overrides(callback: Callback, hook: str) -> bool:

@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         help="train a model to read handwritten digits, and watch it",
         description="Train the two-layer model of the training guide on MNIST digits that come with jtf, measure "
-        "it on digits that it has not seen, and show some of them. Takes a few seconds (with --core, half a minute).",
+        "it on digits that it has not seen, and show some of them. Takes a few seconds (with --core, up to a minute).",
     )
     demo.add_argument("--epochs", type=_epochs, default=5, metavar="N", help="passes over the digits (5)")
     demo.add_argument("--seed", type=_seed, default=0, metavar="N", help="fixes every random choice (0)")

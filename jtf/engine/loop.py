@@ -131,6 +131,6 @@ def _warn_if_not_finite(totals: Totals, epoch: int, first: int) -> bool:
         "useless from there on. Try a smaller learning rate, look for NaN in the data, and let "
         "callbacks=[jtf.callbacks.terminate_on_nan()] stop at the first such batch.",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=5,  # the call of fit
     )
     return True

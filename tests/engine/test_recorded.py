@@ -95,7 +95,8 @@ def callbacks_of(given):
 @pytest.mark.parametrize("case", params(CASES, LEFT_OUT))
 def test_case(case, monkeypatch):
     model = model_of(case)
-    monkeypatch.setattr(jtf.random, "host_rng", lambda orders=Orders(case.get("epochIndices") or []): orders)
+    orders = Orders(case.get("epochIndices") or [])
+    monkeypatch.setattr(jtf.random, "host_rng", lambda: orders)
     match case["method"]:
         case "fit":
             options = options_of(case)

@@ -84,7 +84,10 @@ def test_weights_have_the_names_of_tfjs(row):
     assert len(trainable) == (len(row.weights) if layer.trainable else 0)
     assert layer.count_params() == sum(w.size for w in layer.weights)
     layer.trainable = False
-    assert (layer.trainable_weights, [w.name for w in layer.weights]) == ([], [f"{layer.name}/{n}" for n in row.weights])
+    assert (layer.trainable_weights, [w.name for w in layer.weights]) == (
+        [],
+        [f"{layer.name}/{n}" for n in row.weights],
+    )
 
 
 @every_row

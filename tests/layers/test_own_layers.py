@@ -207,7 +207,7 @@ def test_what_is_forgotten_is_said():
         def call(self, x):
             return x
 
-    with pytest.raises(NotImplementedError, match="there is no attribute self.factor"):
+    with pytest.raises(NotImplementedError, match=r"there is no attribute self.factor"):
         Forgetful(2).get_config()
 
 
@@ -216,7 +216,7 @@ def test_a_layer_of_several_outputs_does_not_fit_into_a_sequential_model():
         def call(self, x):
             return [x, x]
 
-    with pytest.raises(ValueError, match="has one output; layer .* has the shapes"):
+    with pytest.raises(ValueError, match=r"has one output; layer .* has the shapes"):
         jtf.sequential([Split(input_shape=[2])])
 
 
@@ -225,7 +225,7 @@ def test_a_layer_that_leaves_nothing_is_refused():
         def call(self, x):
             return x[:, :0]
 
-    with pytest.raises(ValueError, match="would turn shape .* nothing left in it"):
+    with pytest.raises(ValueError, match=r"would turn shape .* nothing left in it"):
         jtf.sequential([Nothing(input_shape=[2])])
 
 

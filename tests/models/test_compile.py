@@ -179,7 +179,7 @@ def test_refusals_leave_the_model_as_it_was(options, error, message):
 def test_two_weights_of_one_name_are_refused_and_nothing_is_changed():
     inner = [jtf.sequential([jtf.layers.dense(units=2, input_shape=[2], name="same")]) for _ in range(2)]
     model = jtf.sequential(inner)
-    with pytest.raises(ValueError, match="Two weights of model .* are called 'same/kernel'"):
+    with pytest.raises(ValueError, match=r"Two weights of model .* are called 'same/kernel'"):
         model.compile(optimizer="sgd", loss="mse")
     assert model.optimizer is None
 

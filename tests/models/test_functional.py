@@ -43,7 +43,10 @@ def test_several_inputs_and_outputs():
 
 def test_init_follows_the_initializers_and_the_key():
     model = jtf.sequential(
-        [jtf.layers.dense(units=2, input_shape=[3], bias_initializer="ones", name="b", trainable=False), jtf.layers.prelu()]
+        [
+            jtf.layers.dense(units=2, input_shape=[3], bias_initializer="ones", name="b", trainable=False),
+            jtf.layers.prelu(),
+        ]
     )
     init, _ = model.functional()
     one, same, other = (init(jax.random.key(seed)) for seed in (1, 1, 2))
@@ -123,7 +126,7 @@ def test_randomness_comes_from_the_key_given():
     np.testing.assert_array_equal(a, b)
     assert not np.array_equal(a, c)
     assert set(np.unique(a)) == {0.0, 4.0}, "two masks, and not one mask twice"
-    with pytest.raises(ValueError, match="given no key. Pass one"):
+    with pytest.raises(ValueError, match=r"given no key. Pass one"):
         apply(variables, ones, training=True)
     np.testing.assert_array_equal(apply(variables, ones)[0], ones)
 

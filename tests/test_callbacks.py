@@ -1,0 +1,279 @@
+"""Callbacks: order and arguments, forms, logs, and the ready-made ones."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+import jtf
+from jtf.callbacks import HOOKS, BatchLogs, Callback, CallbackList, LambdaCallback, as_callbacks
+from tests.models.doubles import ONES, counter, line_data, linear, steps_of
+
+X, Y = line_data()
+
+
+def fit(model, **options):
+    return model.fit(X, Y, **{"batch_size": 5, "verbose": 0, **options})
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.calls = []
+
+    def on_train_begin(self, logs):
+        self.calls.append(("on_train_begin", dict(logs)))
+
+    def on_train_end(self, logs):
+        self.calls.append(("on_train_end", dict(logs)))
+
+    def on_epoch_begin(self, epoch, logs):
+        self.calls.append(("on_epoch_begin", epoch, dict(logs)))
+
+    def on_epoch_end(self, epoch, logs):
+        self.calls.append(("on_epoch_end", epoch, dict(logs)))
+
+    def on_batch_begin(self, batch, logs):
+        self.calls.append(("on_batch_begin", batch, dict(logs)))
+
+    def on_batch_end(self, batch, logs):
+        self.calls.append(("on_batch_end", batch, dict(logs)))
+
+
+class TestOrderAndArguments:
+    def test_they_are_those_of_tfjs(self):
+        recorder = Recorder()
+        model = linear(metrics=["mae"])
+        model.fit(X, Y, batch_size=4, epochs=2, verbose=0, validation_split=0.3, callbacks=recorder)
+        epoch = [
+            "on_epoch_begin",
+            *["on_batch_begin", "on_batch_end"] * 2,
+            "on_epoch_end",
+        ]
+        assert [call[0] for call in recorder.calls] == ["on_train_begin", *epoch * 2, "on_train_end"]
+        assert [call[1] for call in recorder.calls if call[0].startswith("on_epoch")] == [0, 0, 1, 1]
+        assert [call[1] for call in recorder.calls if call[0].startswith("on_batch")] == [0, 0, 1, 1] * 2
+        for name, *_, logs in recorder.calls:
+            keys = {
+                "on_batch_begin": ["batch", "size"],
+                "on_batch_end": ["batch", "size", "loss", "mae"],
+                "on_epoch_end": ["val_loss", "val_mae", "loss", "mae"],
+            }.get(name, [])
+            assert list(logs) == keys
+        sizes = [logs["size"] for name, *_, logs in recorder.calls if name == "on_batch_begin"]
+        assert sizes == [4, 3] * 2
+
+    def test_epochs_are_counted_from_the_initial_one(self):
+        recorder = Recorder()
+        fit(linear(), epochs=5, initial_epoch=3, callbacks=recorder)
+        assert [call[1] for call in recorder.calls if call[0] == "on_epoch_end"] == [3, 4]
+
+    def test_they_know_model_and_params(self):
+        recorder, model = Recorder(), linear()
+        fit(model, epochs=2, callbacks=[recorder])
+        assert recorder.model is model
+        assert recorder.params["epochs"] == 2
+
+    def test_several_are_called_in_the_order_of_the_list(self):
+        calls = []
+        lists = [{"on_epoch_end": lambda e, logs, n=n: calls.append(n)} for n in range(3)]
+        lists.insert(1, LambdaCallback(on_epoch_end=lambda e, logs: calls.append("object")))
+        fit(linear(), callbacks=lists)
+        assert calls == [0, "object", 1, 2]
+
+    def test_what_is_added_to_an_epochs_logs_is_kept(self):
+        def add(epoch, logs):
+            logs["twice"] = 2 * logs["loss"]
+
+        history = fit(linear(), epochs=2, callbacks={"on_epoch_end": add}).history
+        assert history["twice"] == [2 * loss for loss in history["loss"]]
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        "form",
+        [
+            lambda f: {"on_epoch_end": f},
+            lambda f: {"onEpochEnd": f},
+            lambda f: LambdaCallback(onEpochEnd=f),
+            lambda f: [{"on_epoch_end": f}],
+            lambda f: ({"on_epoch_end": f},),
+            lambda f: type("Mine", (Callback,), {"on_epoch_end": lambda self, epoch, logs: f(epoch, logs)})(),
+            lambda f: type("Static", (Callback,), {"on_epoch_end": staticmethod(f)})(),
+        ],
+    )
+    def test_what_a_callback_may_be(self, form):
+        calls = []
+        fit(linear(), epochs=2, callbacks=form(lambda epoch, logs: calls.append((epoch, list(logs)))))
+        assert calls == [(0, ["loss"]), (1, ["loss"])]
+
+    @pytest.mark.parametrize("none", [None, [], (), {}, [{}], [Callback()]])
+    def test_none(self, none):
+        assert fit(linear(), callbacks=none).epoch == [0]
+
+    def test_all_hooks_in_both_spellings(self):
+        for hook in HOOKS:
+            head, *rest = hook.split("_")
+            camel = head + "".join(word.title() for word in rest)
+            assert getattr(LambdaCallback(**{camel: print}), hook) is print
+
+    @pytest.mark.parametrize(
+        ("wrong", "error", "message"),
+        [
+            ({"onEpochEnds": print}, ValueError, "Unknown callback hook 'onEpochEnds'. Did you mean 'on_epoch_end'"),
+            ({"on_yield": print}, ValueError, "Unknown callback hook 'on_yield'.* Hooks: on_train_begin"),
+            ({"on_epoch_end": 3}, TypeError, "must be a function; received 3"),
+            (print, TypeError, "A callback is a dict of hooks .* received <built-in function print>"),
+            ([Recorder], TypeError, r"Call it: Recorder\(\)"),
+            ([[{}]], TypeError, r"received \[\{\}\]"),
+        ],
+    )
+    def test_refusals(self, wrong, error, message):
+        with pytest.raises(error, match=message):
+            as_callbacks(wrong)
+
+    def test_a_method_in_the_spelling_of_tfjs_is_refused(self):
+        with pytest.raises(TypeError, match=r"Mine.onEpochEnd would never be called: name the method on_epoch_end"):
+            type("Mine", (Callback,), {"onEpochEnd": lambda self, epoch, logs: None})
+        type("Mine", (Callback,), {"on_my_own": print, "_onEpochEnd": print})
+
+    def test_only_hooks_that_do_something_are_called(self):
+        listening = CallbackList([Callback(), LambdaCallback(on_batch_end=print)], None, {})
+        assert {hook for hook in HOOKS if listening.listens(hook)} == {"on_batch_end"}
+
+
+def test_batch_logs_are_a_mapping():
+    logs = BatchLogs(3, 32, ["loss", "acc"], np.array([0.5, 0.25], np.float32))
+    assert "loss" in logs
+    assert "other" not in logs
+    assert (len(logs), list(logs)) == (4, ["batch", "size", "loss", "acc"])
+    assert dict(logs) == {"batch": 3, "size": 32, "loss": 0.5, "acc": 0.25}
+    assert (logs.get("acc"), logs.get("other", 1)) == (0.25, 1)
+    assert repr(logs) == "{'batch': 3, 'size': 32, 'loss': 0.5, 'acc': 0.25}"
+    assert (len(logs), list(logs)) == (4, ["batch", "size", "loss", "acc"])
+    with pytest.raises(KeyError):
+        logs["other"]
+
+
+class Stub:
+    """A model as a callback sees it."""
+
+    def __init__(self):
+        self.stop_training = False
+        self.epoch = -1
+
+    def get_weights(self):
+        return [np.array([self.epoch])]
+
+    def set_weights(self, weights):
+        self.restored = int(weights[0][0])
+
+
+def run(callback, values):
+    """The epoch behind which a callback stops, and the weights that it restores."""
+    model = Stub()
+    callback.model, callback.params = model, {}
+    callback.on_train_begin({})
+    for model.epoch, value in enumerate(values):
+        callback.on_epoch_end(model.epoch, {callback.monitor: value})
+        if model.stop_training:
+            break
+    callback.on_train_end({})
+    return (model.epoch if model.stop_training else None), getattr(model, "restored", None)
+
+
+def oracle(values, rising, min_delta, patience, baseline):
+    """The same, written down from the description: stop behind the patience-th epoch in a row that is no better."""
+    best, best_epoch, idle = baseline, None, 0
+    for epoch, value in enumerate(values):
+        gain = None if best is None else (value - best if rising else best - value)
+        if (gain is None and not math.isnan(value)) or (gain is not None and gain > abs(min_delta)):
+            best, best_epoch, idle = value, epoch, 0
+        else:
+            idle += 1
+            if idle >= patience:
+                return epoch, best_epoch
+    return None, best_epoch
+
+
+class TestEarlyStopping:
+    def test_against_an_oracle(self):
+        dice = random.Random(0)
+        stops = 0
+        for _ in range(2000):
+            values = [
+                dice.choice([dice.randint(0, 8) / 8, dice.randint(0, 8) / 8, math.nan])
+                for _ in range(dice.randint(1, 9))
+            ]
+            monitor, mode = dice.choice(
+                [("val_loss", "auto"), ("val_acc", "auto"), ("val_loss", "max"), ("acc", "min"), ("recall", "auto")]
+            )
+            rising = mode == "max" or (mode == "auto" and monitor != "val_loss")
+            options = {
+                "min_delta": dice.choice([0, 0.2, -0.2]),
+                "patience": dice.choice([0, 1, 2, 3]),
+                "baseline": dice.choice([None, 0.5]),
+            }
+            callback = jtf.callbacks.early_stopping(monitor=monitor, mode=mode, restore_best_weights=True, **options)
+            expected = oracle(values, rising, **options)
+            assert run(callback, values) == expected, (values, monitor, mode, options)
+            assert callback.stopped_epoch == expected[0]
+            stops += expected[0] is not None
+        assert 500 < stops < 1900
+
+    def test_patience_as_in_tfjs(self):
+        # 0 stops at the first epoch that is no better, as 1 does.
+        for patience, stopped in [(0, 2), (1, 2), (2, 3), (3, None)]:
+            assert run(jtf.callbacks.early_stopping(patience=patience), [3.0, 2.0, 2.5, 2.2])[0] == stopped
+
+    def test_a_second_run_begins_anew(self):
+        callback = jtf.callbacks.early_stopping(patience=1)
+        assert run(callback, [1.0, 2.0])[0] == 1
+        assert run(callback, [5.0, 4.0])[0] is None
+
+    def test_in_a_fit(self):
+        model = linear()
+        history = fit(
+            model,
+            epochs=50,
+            validation_split=0.5,
+            callbacks=[{}, jtf.callbacks.early_stopping(min_delta=1e6, patience=3)],
+        )
+        assert history.epoch == [0, 1, 2, 3]
+
+    def test_the_best_weights_come_back(self):
+        model = counter()  # its loss is minus its weight: higher is better for val_loss from the third epoch on
+        target = [3.0, 1.0, 2.0, 2.5, 2.6]
+
+        def judge(epoch, logs):
+            logs["val_loss"] = target[epoch]
+
+        stopping = jtf.callbacks.early_stopping(patience=3, restore_best_weights=True)
+        history = model.fit(ONES, ONES, epochs=5, verbose=0, callbacks=[{"on_epoch_end": judge}, stopping])
+        assert (history.epoch, steps_of(model)) == ([0, 1, 2, 3, 4], 2)
+        model.fit(ONES, ONES, verbose=0)
+        assert steps_of(model) == 3
+
+    def test_they_come_back_without_an_early_stop_too(self):
+        model = counter()
+        stopping = jtf.callbacks.early_stopping(monitor="loss", mode="max", patience=9, restore_best_weights=True)
+        model.fit(ONES, ONES, epochs=4, verbose=0, callbacks=stopping)
+        assert (stopping.stopped_epoch, steps_of(model)) == (None, 1)
+
+    def test_what_it_cannot_watch_is_said(self):
+        with pytest.warns(
+            UserWarning, match="EarlyStopping watches 'val_loss', which is not in the logs: loss. Pass vali"
+        ):
+            fit(linear(), callbacks=jtf.callbacks.early_stopping())
+
+    def test_it_says_why(self, capsys):
+        run(jtf.callbacks.early_stopping(verbose=1), [1.0, 0.5, 0.75])
+        assert capsys.readouterr().out == "Epoch 3: val_loss no longer improves on 0.5; stopped.\n"
+        run(jtf.callbacks.early_stopping(), [1.0, 0.5, 0.75])
+        assert capsys.readouterr().out == ""
+
+    def test_an_unknown_mode(self):
+        with pytest.raises(ValueError, match="mode is 'auto', 'min' or 'max'; received 'least'"):
+            jtf.callbacks.early_stopping(mode="least")

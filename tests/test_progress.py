@@ -1,0 +1,183 @@
+"""What fit shows: a bar on a terminal, lines in a file, nothing where nothing is wanted."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import types
+
+import numpy as np
+import pytest
+
+import jtf
+from jtf import progress
+from jtf.callbacks import BatchLogs
+from tests.models.doubles import dataset_of, line_data, linear
+
+X, Y = line_data()
+LINE = (
+    r"Epoch {}/3 - \d+\.\d s - loss: \d+\.\d{{4}} - mae: \d+\.\d{{4}} - val_loss: \d+\.\d{{4}} - val_mae: \d+\.\d{{4}}"
+)
+
+
+@pytest.fixture(autouse=True)
+def outside_of_notebooks(monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+
+
+class Terminal:
+    """A pseudo-terminal in place of stderr, from `begin` on."""
+
+    def __init__(self, monkeypatch):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
+        self.stream = os.fdopen(slave, "w")
+        self.monkeypatch = monkeypatch
+
+    def begin(self):
+        self.monkeypatch.setattr(sys, "stderr", self.stream)
+
+    def written(self):
+        self.stream.flush()
+        os.set_blocking(self.master, False)
+        text = b""
+        try:
+            while chunk := os.read(self.master, 65536):
+                text += chunk
+        except BlockingIOError:
+            pass
+        return text.decode()
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    # Begun by the test itself: pytest puts its own stderr in place when it calls the test.
+    with monkeypatch.context() as patch:
+        terminal = Terminal(patch)
+        yield terminal
+    terminal.stream.close()
+    os.close(terminal.master)
+
+
+def fit(verbose, epochs=3, **options):
+    model = linear(metrics=["mae"])
+    model.fit(X, Y, batch_size=2, epochs=epochs, verbose=verbose, validation_split=0.2, **options)
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+def test_lines_where_nobody_watches(verbose, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    fit(verbose)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    for epoch, line in enumerate(lines, start=1):
+        assert re.fullmatch(LINE.format(epoch), line), line
+    assert sys.stderr.getvalue() == ""
+
+
+def test_lines_on_a_terminal_when_wanted(terminal, capsys):
+    terminal.begin()
+    fit(2)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert terminal.written() == ""
+
+
+def test_nothing(terminal, capsys):
+    terminal.begin()
+    fit(0)
+    assert (terminal.written(), capsys.readouterr().out) == ("", "")
+
+
+def test_a_bar_on_a_terminal(terminal, capsys):
+    terminal.begin()
+    fit(1)
+    shown = terminal.written()
+    assert capsys.readouterr().out == ""
+    for epoch in (1, 2, 3):
+        assert f"Epoch {epoch}/3" in shown
+    ends = [line for line in re.split(r"[\r\n]+", shown) if "4/4" in line]
+    # The training's own numbers come first.
+    assert re.search(r"loss=\d+\.\d{4}, mae=\d+\.\d{4}, val_loss=\d+\.\d{4}, val_mae=\d+\.\d{4}", ends[-1])
+    assert shown.count("\n") == 3, "every epoch keeps its line"
+
+
+def test_a_bar_without_known_length(terminal):
+    terminal.begin()
+    linear().fit_dataset(lambda: iter(dataset_of(X, Y)), epochs=1)
+    assert re.search(r"Epoch 1/1: .*3batch", terminal.written())
+
+
+def test_a_bar_over_a_dataset_of_known_length(terminal):
+    terminal.begin()
+    linear().fit_dataset(dataset_of(X, Y), epochs=1)
+    assert "3/3" in terminal.written()
+
+
+def test_an_interrupted_bar_is_closed_with_the_run(terminal):
+    terminal.begin()
+
+    def stop(batch, logs):
+        if batch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(1, callbacks={"on_batch_end": stop})
+    fit(1, epochs=1)
+    assert "Epoch 1/1" in terminal.written()
+
+
+def test_numbers_are_read_ten_times_a_second_at_most(terminal, monkeypatch):
+    terminal.begin()
+    reads, original = [], BatchLogs._read
+
+    def read(self):
+        reads.append(self["batch"])
+        return original(self)
+
+    monkeypatch.setattr(BatchLogs, "_read", read)
+    now = [0.0]
+    monkeypatch.setattr(progress, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def tick(batch, logs):
+        now[0] += 0.009
+
+    x = np.repeat(X, 10, axis=0)
+    linear().fit(x, np.repeat(Y, 10, axis=0), batch_size=1, epochs=1, callbacks={"on_batch_begin": tick})
+    # A hundred batches in nine tenths of a second.
+    assert 6 <= len(set(reads)) <= 9
+    reads.clear()
+    now[0] = 0.0
+    linear().fit(X, Y, batch_size=1, epochs=1, callbacks={"on_batch_begin": tick})
+    assert reads == [], "an epoch of less than a tenth reads none"
+
+
+@pytest.mark.parametrize("verbose", [3, -1, "yes", None])
+def test_an_unknown_verbosity(verbose):
+    with pytest.raises(ValueError, match=r"verbose is 0 \(silent\), 1 \(a progress bar\) or 2"):
+        fit(verbose)
+
+
+def test_in_a_pipe():
+    program = (
+        "import numpy as np, jtf\n"
+        "model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[1])])\n"
+        "model.compile(optimizer='sgd', loss='mse')\n"
+        "model.fit(np.ones((4, 1)), np.ones(4), epochs=2)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert re.fullmatch(r"Epoch 1/2 - .* s - loss: .*\nEpoch 2/2 - .* s - loss: .*\n", done.stdout)
+    assert done.stderr == ""
+
+
+def test_in_a_notebook_there_is_a_bar(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    (shown,) = progress.progress(1)
+    assert isinstance(shown, progress.Bar)
+    assert isinstance(shown, jtf.callbacks.Callback)
