@@ -24,6 +24,7 @@ from jtf import losses as losses
 from jtf import models as models
 from jtf import regularizers as regularizers
 from jtf import train as train
+from jtf import vis as vis
 from jtf.functional import elu as elu
 from jtf.functional import leaky_relu as leaky_relu
 from jtf.functional import log_softmax as log_softmax

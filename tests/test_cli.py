@@ -219,7 +219,7 @@ def test_for_real(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
     assert "Epoch 5/5" in done.stdout
-    assert float(re.search(r"Test accuracy: (\S+)\. ", done.stdout)[1]) >= 0.945  # 0.95 less the luck of other machines
+    assert float(re.search(r"Test accuracy: (\S+)\. ", done.stdout)[1]) >= 0.95
     assert (tmp_path / "jtf-demo.png").stat().st_size > 10_000
 
 

@@ -228,13 +228,13 @@ def _checked(array: np.ndarray, name: str, expected: Shape | None, kind: str) ->
         raise ValueError(f"The {kind} {name!r} is a single number; its first dimension must be the samples.")
     if array.shape[0] == 0:
         raise ValueError(f"The {kind} {name!r} has no samples: its shape is {array.shape}.")
-    if array.ndim == 1 and (expected is None or len(expected) == 2):
-        array = array[:, None]
-    if expected is None or _fits(array.shape, expected):
+    column = array[..., None]  # one number a sample, where the model counts it as one feature
+    if expected is None:
+        return column if array.ndim == 1 else array
+    if _fits(array.shape, expected):
         return array
-    sparse = kind == "target" and expected[-1] == 1 and array.ndim == len(expected) - 1
-    if sparse and _fits((*array.shape, 1), expected):
-        return array[..., None]
+    if (array.ndim == 1 or (kind == "target" and expected[-1] == 1)) and _fits(column.shape, expected):
+        return column
     hint = ""
     if _fits(array.shape, expected[1:]):
         hint = " This looks like one sample; the first dimension must be the batch: x[None]."

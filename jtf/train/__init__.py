@@ -23,7 +23,8 @@ from jtf.train.gradients import grads as grads
 from jtf.train.gradients import value_and_grad as value_and_grad
 from jtf.train.gradients import value_and_grads as value_and_grads
 from jtf.train.gradients import variable_grads as variable_grads
-from jtf.train.optimizer import Optimizer, Schedule, registry
+from jtf.train.optimizer import Optimizer as Optimizer
+from jtf.train.optimizer import Schedule, registry
 
 
 @registry.add

@@ -93,7 +93,12 @@ ROWS = [
     Row(
         "prelu-shared",
         "prelu",
-        {"shared_axes": [1], "alpha_regularizer": "l1_l2", "alpha_constraint": "nonNeg"},
+        {
+            "shared_axes": [1],
+            "alpha_initializer": {"className": "Constant", "config": {"value": 0.3}},
+            "alpha_regularizer": "l1_l2",
+            "alpha_constraint": "nonNeg",
+        },
         (4, 3),
         ("alpha",),
         ((None, 3),),

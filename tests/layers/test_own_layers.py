@@ -131,7 +131,7 @@ def test_freezing_reaches_the_layers_inside():
     block.trainable = False
     model = fitted(block)
     assert len(model.trainable_weights) == 2
-    assert [w for w in model.non_trainable_weights] == block.weights
+    assert model.non_trainable_weights == block.weights
 
 
 def test_state_that_is_assigned_in_call():
