@@ -24,7 +24,7 @@ import operator
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ import numpy as np
 
 from jtf.naming import next_uid
 from jtf.random import key_stream
-from jtf.types import Array, ArrayLike, DTypeLike, PyTree
+from jtf.types import Array, DTypeLike, PyTree, Values
 
 Constraint = Callable[[Array], Array]
 
@@ -79,7 +79,7 @@ class Variable:
 
     def __init__(
         self,
-        value: ArrayLike | Variable,
+        value: Values | Variable,
         trainable: bool = True,
         name: str | None = None,
         dtype: DTypeLike | None = None,
@@ -136,7 +136,7 @@ class Variable:
                 return scope.values[self]
         return self._own()
 
-    def assign(self, value: ArrayLike | Variable) -> Variable:
+    def assign(self, value: Values | Variable) -> Variable:
         """Replace the value.
 
         Args:
@@ -193,7 +193,7 @@ class Variable:
         self._value = array
         self._holder = None
 
-    def _converted(self, value: ArrayLike | Variable) -> Array:
+    def _converted(self, value: Values | Variable) -> Array:
         if isinstance(value, Variable):
             value = value.read()
         is_array = hasattr(value, "dtype")
@@ -210,6 +210,17 @@ class Variable:
                 f"(x.astype({str(self._dtype)!r})), or make a new Variable."
             )
         return _strong(array, self._dtype)
+
+    if TYPE_CHECKING:  # the operators, which _install_operators makes
+
+        def _operate(self, *others: Any) -> Array: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _operate
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _operate
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _operate
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _operate
+        __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _operate
+        __lt__ = __le__ = __gt__ = __ge__ = __neg__ = __pos__ = __abs__ = __invert__ = _operate
 
     def __jax_array__(self) -> Array:
         return self.read()
@@ -277,7 +288,7 @@ class Variable:
 
 
 def variable(
-    value: ArrayLike | Variable,
+    value: Values | Variable,
     trainable: bool = True,
     name: str | None = None,
     dtype: DTypeLike | None = None,
