@@ -11,7 +11,7 @@ import pytest
 
 import jtf
 from jtf.callbacks import BatchLogs
-from tests.models.doubles import ONES, TwoByTwo, counter, line_data, linear, steps_of, two_by_two_data
+from tests.models.doubles import ONES, TwoByTwo, counter, line_data, linear, shared_linear, steps_of, two_by_two_data
 
 X, Y = line_data()
 
@@ -22,8 +22,7 @@ def fit(model, *data, **options):
 
 def weights_after(*data, **options):
     """What a model that always begins alike has learnt."""
-    model = linear()
-    model.set_weights([np.ones((2, 1)), np.zeros(1)])
+    model = shared_linear()
     fit(model, *data, batch_size=4, epochs=2, shuffle=False, **options)
     return [np.asarray(w) for w in model.get_weights()]
 
@@ -52,29 +51,23 @@ class TestForms:
         for ours, expected in zip(weights_after(X, Y[:, 0]), weights_after(X, Y), strict=True):
             np.testing.assert_array_equal(ours, expected)
 
-    @pytest.mark.parametrize("form", ["lists", "tuples", "dicts", "mixed"])
-    def test_several_inputs_and_outputs(self, form):
+    def test_several_inputs_and_outputs(self):
         xs, ys = two_by_two_data()
         dict_x, dict_y = dict(zip(("right", "left"), xs[::-1], strict=True)), {"kind": ys[1], "size": ys[0]}
-        x, y = {"lists": (xs, ys), "tuples": (tuple(xs), tuple(ys)), "dicts": (dict_x, dict_y), "mixed": (dict_x, ys)}[
-            form
-        ]
+        model = TwoByTwo()
+        model.compile(optimizer="sgd", loss=["mse", "categoricalCrossentropy"], metrics=["mae"])
         results = []
-        for given in ((x, y), (xs, ys)):
-            model = TwoByTwo()
+        for given in [(xs, ys), (tuple(xs), tuple(ys)), (dict_x, dict_y), (dict_x, ys), (xs, dict_y)]:
             model.set_weights([np.ones(w.shape) for w in model.weights])
-            model.compile(optimizer="sgd", loss=["mse", "categoricalCrossentropy"], metrics=["mae"])
-            history = fit(model, *given, batch_size=4, epochs=2, shuffle=False, validation_data=given)
-            results.append((history.history, model.get_weights()))
-        assert results[0][0] == results[1][0]
-        for one, other in zip(results[0][1], results[1][1], strict=True):
-            np.testing.assert_array_equal(one, other)
+            history = fit(model, *given, batch_size=3, epochs=2, shuffle=False, validation_data=given)
+            results.append((history.history, [np.asarray(w).tolist() for w in model.weights]))
+        assert all(result == results[0] for result in results)
 
     def test_class_numbers(self):
         labels = np.arange(10) % 3
         results = []
+        model = linear(3, loss="sparseCategoricalCrossentropy")
         for y in (labels, labels[:, None], labels.astype(np.float32), jnp.asarray(labels)):
-            model = linear(3, loss="sparseCategoricalCrossentropy")
             model.set_weights([np.ones((2, 3)), np.zeros(3)])
             results.append(fit(model, X, y).history["loss"])
         assert all(result == results[0] for result in results)
@@ -116,7 +109,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("wrong", "message"), REFUSED)
 def test_what_is_refused_trains_nothing(wrong, message):
-    model = linear()
+    model = shared_linear()
     before, history = model.get_weights(), model.history
     with pytest.raises((ValueError, TypeError), match=message):
         fit(model, **{"x": X, "y": Y, "validation_split": 0.0, **wrong})
@@ -201,10 +194,10 @@ class TestValidation:
         ids=["tuple", "list", "dicts", "dataset", "function"],
     )
     def test_forms_of_validation_data(self, form):
-        model = linear(metrics=["mae"])
+        model = shared_linear()
         history = fit(model, X, Y, validation_data=form(), epochs=2).history
-        assert list(history) == ["val_loss", "val_mae", "loss", "mae"]
-        assert history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y)[0], rel=1e-5)
+        assert list(history) == ["val_loss", "loss"]
+        assert history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y), rel=1e-5)
 
     def test_weighted_validation_data(self):
         weights = np.arange(10, dtype=np.float32)
@@ -261,7 +254,7 @@ class TestSeeds:
             ]
         )
         model.compile(optimizer="adam", loss="mse")
-        history = fit(model, X, Y, batch_size=3, epochs=epochs)
+        history = fit(model, X, Y, batch_size=5, epochs=epochs)
         return [np.asarray(w) for w in model.get_weights()], history.history
 
     def test_one_seed_one_result_to_the_last_bit(self):

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 import jtf
-from tests.models.doubles import ONES, TwoByTwo, counter, dataset_of, line_data, linear, steps_of, two_by_two_data
+from tests.models.doubles import (
+    ONES,
+    TwoByTwo,
+    counter,
+    dataset_of,
+    line_data,
+    linear,
+    shared_linear,
+    steps_of,
+    two_by_two_data,
+)
 
 X, Y = line_data(12)
 BATCHES = [(X[start : start + 5], Y[start : start + 5]) for start in range(0, 12, 5)]
@@ -50,8 +60,7 @@ class Loader:
 
 
 def expected_weights(epochs=2):
-    model = linear()
-    model.set_weights([np.ones((2, 1)), np.zeros(1)])
+    model = shared_linear()
     model.fit(X, Y, batch_size=5, epochs=epochs, shuffle=False, verbose=0)
     return model.get_weights()
 
@@ -77,11 +86,11 @@ def expected_weights(epochs=2):
     ],
 )  # fmt: skip
 def test_what_a_dataset_may_be(make):
-    model = linear()
-    model.set_weights([np.ones((2, 1)), np.zeros(1)])
+    expected_after = expected_weights()
+    model = shared_linear()
     history = fit(model, make(), epochs=2)
     assert history.epoch == [0, 1]
-    for ours, expected in zip(model.get_weights(), expected_weights(), strict=True):
+    for ours, expected in zip(model.get_weights(), expected_after, strict=True):
         np.testing.assert_array_equal(ours, expected)
 
 
@@ -135,7 +144,7 @@ class TestIterators:
 class TestEpochs:
     def test_a_fresh_pass_in_every_epoch(self):
         loader = Loader()
-        history = fit(linear(), loader, epochs=4)
+        history = fit(shared_linear(), loader, epochs=4)
         assert loader.passes == 4
         assert (history.params["steps"], history.params["samples"]) == (3, None)
 
@@ -231,7 +240,7 @@ class TestEnds:
         ],
     )
     def test_a_batch_that_does_not_fit_is_named(self, third, message):
-        model = linear()
+        model = shared_linear()
         with pytest.raises((ValueError, TypeError), match=message):
             fit(model, [(X, Y), (X, Y), third])
         assert model.optimizer.iterations == 2
@@ -263,14 +272,14 @@ class TestValidation:
         assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y)[0], rel=1e-5)
 
     def test_so_many_batches_of_it(self):
-        model = linear()
+        model = shared_linear()
         history = fit(model, BATCHES, validation_data=lambda: BATCHES * 2, validation_batches=1)
         assert history.history["val_loss"][0] == pytest.approx(model.evaluate(*BATCHES[0]), rel=1e-5)
         endless = dataset_of(X, Y, 5).repeat()
         fit(model, BATCHES, epochs=2, validation_data=endless, validation_batches=4)
 
     def test_arrays(self):
-        model = linear()
+        model = shared_linear()
         history = fit(model, BATCHES, validation_data=(X, Y), validation_batch_size=5)
         assert history.history["val_loss"][0] == pytest.approx(model.evaluate(X, Y), rel=1e-5)
 
@@ -293,7 +302,7 @@ class TestValidation:
         ],
     )
     def test_refusals(self, options, message, steps):
-        model = linear()
+        model = shared_linear()
         with pytest.raises((ValueError, TypeError), match=message):
             fit(model, BATCHES, **options)
         assert model.optimizer.iterations == steps

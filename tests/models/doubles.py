@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,20 @@ def linear(units: int = 1, inputs: int = 2, **options: Any) -> jtf.Sequential:
     """One dense layer, mean squared error, SGD."""
     model = jtf.sequential([jtf.layers.dense(units=units, input_shape=[inputs], name="only")])
     model.compile(**{"optimizer": jtf.train.sgd(0.1), "loss": "meanSquaredError", **options})
+    return model
+
+
+@functools.cache
+def _one_for_all() -> jtf.Sequential:
+    return linear()
+
+
+def shared_linear() -> jtf.Sequential:
+    """A `linear` that is compiled once for all tests, and begins alike in each; not for tests that change more."""
+    model = _one_for_all()
+    model.set_weights([np.ones((2, 1)), np.zeros(1)])
+    model.optimizer.iterations_variable.assign(0)
+    model.history = None
     return model
 
 

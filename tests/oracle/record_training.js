@@ -40,7 +40,7 @@ function classes(count, n) {
   return Array.from({length: count}, () => Math.min(n - 1, Math.floor(uniform(0, n))));
 }
 
-const SAMPLES = 10; // with batches of 4, the last of an epoch has 2
+const SAMPLES = 10;
 const targets = {
   numbers: width => noise([SAMPLES, width]),
   positive: width => noise([SAMPLES, width], 0.2, 2),
@@ -62,7 +62,7 @@ const runs = [];
 function run(name, fields) {
   runs.push({
     name, layers: small(), optimizer: {constructor: 'sgd', args: [0.1]}, loss: 'meanSquaredError', metrics: [],
-    targets: 'numbers', ...fields, fit: {epochs: 3, batchSize: 4, ...fields.fit},
+    targets: 'numbers', ...fields, fit: {epochs: 3, batchSize: 5, ...fields.fit},
   });
 }
 
@@ -87,10 +87,11 @@ for (const [loss, kind, activation, metrics] of [
 
 // What fit can be asked for.
 const classifier = {loss: 'categoricalCrossentropy', targets: 'oneHot', layers: small('softmax', 3), metrics: ['accuracy']};
-run('class weights', {...classifier, fit: {classWeight: {0: 1, 1: 2.5, 2: 0.25}}});
+run('a smaller last batch', {optimizer: 'adam', fit: {batchSize: 4}});
+run('class weights', {...classifier, fit: {batchSize: 4, classWeight: {0: 1, 1: 2.5, 2: 0.25}}});
 run('class weights of bits', {loss: 'binaryCrossentropy', targets: 'bits', layers: small('sigmoid', 1), metrics: ['acc'],
                               fit: {classWeight: {0: 0.5, 1: 3}}});
-run('validation split', {...classifier, fit: {validationSplit: 0.35, batchSize: 4}});
+run('validation split', {...classifier, fit: {batchSize: 4, validationSplit: 0.35}});
 run('validation data', {...classifier, validation: true, fit: {batchSize: 3}});
 run('initial epoch', {fit: {epochs: 4, initialEpoch: 2}});
 run('one batch', {fit: {batchSize: 32}});
