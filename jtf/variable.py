@@ -23,7 +23,7 @@ import itertools
 import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
@@ -89,7 +89,7 @@ class Variable:
         self.trainable = trainable
         self.constraint = constraint
         self.initializer = None
-        array = jnp.asarray(value.read() if isinstance(value, Variable) else value, dtype)
+        array = _as_jax(value.read() if isinstance(value, Variable) else value, dtype)
         if isinstance(array, jax.core.Tracer):
             raise ValueError(
                 f"Variable {self.name!r} cannot be created from a value that is being traced by jax "
@@ -149,7 +149,7 @@ class Variable:
         Raises:
             ValueError: wrong shape or dtype, or a traced value outside of `lift`; the old value stays.
         """
-        array = self._converted(value)
+        array = self.converted(value)
         if _local.scopes:
             scope = _local.scopes[-1]
             if self in scope.values or scope.takes_all:
@@ -179,28 +179,29 @@ class Variable:
         return value
 
     def _replace(self, array: Array) -> None:
-        if self._holder is not None and not self.lost:
-            self._holder.give_back()
-        self._value, self._holder = array, None
-
-    def lend(self, holder: Holder) -> None:
-        """Leave the value to a holder, who gives it back when it is read here, or when the holder is done."""
-        self._holder = holder  # in this order, so that other threads find the one or the other
-        self._value = None
+        while True:
+            with _lending:
+                holder = self._holder
+                if holder is None or holder.lost:
+                    self._value, self._holder = array, None
+                    return
+            holder.give_back()
 
     def take_back(self, array: Array) -> None:
         """End the loan with the value that the holder has come to."""
-        self._value = array
-        self._holder = None
+        with _lending:
+            self._value = array
+            self._holder = None
 
-    def _converted(self, value: Values | Variable) -> Array:
+    def converted(self, value: Values | Variable) -> Array:
+        """What `assign` would make of a value, which it refuses in the same way."""
         if isinstance(value, Variable):
             value = value.read()
         is_array = hasattr(value, "dtype")
         try:
-            array = jnp.asarray(value)
+            array = _as_jax(value)
             if not is_array and _fits(array.dtype, self._dtype):
-                array = jnp.asarray(value, self._dtype)
+                array = _as_jax(value, self._dtype)
         except OverflowError as error:
             raise ValueError(f"Variable {self.name!r} has dtype {self._dtype}, which cannot hold {value}.") from error
         if array.shape != self._shape or array.dtype != self._dtype:
@@ -368,6 +369,20 @@ def bind(values: dict[Variable, Any], takes_all: bool = False) -> Iterator[Scope
         _local.scopes.pop()
 
 
+def lend_all(variables: Sequence[Variable], seen: Sequence[Array], holder: Holder) -> bool:
+    """Leave the values to a holder, unless one of them is no longer what has been ``seen``.
+
+    The holder gives them back when one is read or assigned here, or when it is done.
+    """
+    with _lending:
+        if any(v._value is not value for v, value in zip(variables, seen, strict=True)):
+            return False
+        for v in variables:
+            v._holder = holder  # in this order, so that other threads find the one or the other
+            v._value = None
+        return True
+
+
 def live_variables() -> list[Variable]:
     """Every Variable that exists, in order of creation."""
     with _live_lock:
@@ -380,6 +395,7 @@ class _Local(threading.local):
 
 
 _local = _Local()
+_lending = threading.Lock()
 _live: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
 _live_lock = threading.Lock()
 _serial = itertools.count()
@@ -404,6 +420,11 @@ def _strong(array: Array, dtype: DTypeLike) -> Array:
 def _as_value_of(variable_: Variable, value: Any) -> Array:
     value = _value(value)
     return jnp.asarray(value, None if hasattr(value, "dtype") else variable_.dtype)
+
+
+def _as_jax(value: Any, dtype: DTypeLike | None = None) -> Array:
+    """An array of one's own: jax may go on reading numpy's memory, which its owner may write to."""
+    return jnp.asarray(value, dtype) if isinstance(value, jax.Array) else jnp.array(value, dtype)
 
 
 def _value(x: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from jtf.engine.objective import Objective
@@ -64,12 +65,23 @@ def as_array(data: Any, what: str) -> np.ndarray:
     """
     try:
         array = np.asarray(data)
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # whatever the type's own conversion raises
+        if isinstance(data, jax.core.Tracer):
+            raise TypeError(
+                f"The {what} is being traced by jax (jit, grad or vmap); fit, evaluate and predict work on data. "
+                "Inside of jax's transformations call the model itself, model(x), or model.functional()."
+            ) from None
         raise TypeError(f"The {what} cannot be made one array of numbers: {error}") from error
     if array.dtype == np.float64:
         return array.astype(np.float32)
-    if array.dtype in (np.int64, np.uint64):
-        return array.astype(np.int32)
+    if array.dtype in (np.int64, np.uint32, np.uint64):
+        narrow = array.astype(np.int32)
+        if not (narrow == array).all():
+            raise ValueError(
+                f"The {what} has integers beyond 32 bits ({array.min()} to {array.max()}), which would be changed. "
+                "Convert it first: x.astype('float32') for numbers, or smaller class numbers."
+            )
+        return narrow
     if array.dtype.kind in "fiub" or array.dtype.name == "bfloat16":
         return array
     raise TypeError(
@@ -137,6 +149,11 @@ def batches(data: Batch, batch_size: int, order: np.ndarray | None = None) -> It
                 [y.take(chosen, axis=0) for y in data.ys],
                 [None if w is None else w.take(chosen, axis=0) for w in data.weights],
             )
+
+
+def copied(data: Batch) -> Batch:
+    """The batch in memory of its own: jax reads numpy's memory after the call that it was passed to has returned."""
+    return Batch(*([None if a is None else np.array(a) for a in arrays] for arrays in data))
 
 
 def part(data: Batch, chosen: slice) -> Batch:
@@ -238,7 +255,7 @@ def _checked(array: np.ndarray, name: str, expected: Shape | None, kind: str) ->
     hint = ""
     if _fits(array.shape, expected[1:]):
         hint = " This looks like one sample; the first dimension must be the batch: x[None]."
-    elif kind == "target" and array.shape[1:] == (1,):
+    elif kind == "target" and (array.ndim == 1 or array.shape[1:] == (1,)):
         hint = " For class numbers use the loss 'sparseCategoricalCrossentropy'."
     elif kind == "target" and expected[-1] == 1:
         hint = " For one-hot targets use the loss 'categoricalCrossentropy'."

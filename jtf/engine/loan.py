@@ -8,22 +8,25 @@ donated. Nothing is lost on the way: a step is never interrupted between donatin
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jtf.engine.interrupts import interrupts
 from jtf.engine.step import TrainState
-from jtf.variable import Variable
+from jtf.variable import Variable, lend_all
 
 _LOST = (
     "The value of this Variable was lost: the device failed in the middle of a training step, after the weights "
     "had been handed over to it. Load a saved model, or assign new values (model.set_weights(...))."
+)
+_READ_IN_STEP = (
+    "A loss, metric or layer reads a Variable of the training state that it does not own (of the optimizer, say) "
+    "while the training step is being traced. Read it in a callback, outside of the step."
 )
 
 
@@ -39,40 +42,46 @@ class Loan:
         self._structure: Any = jax.tree.structure(variables, is_leaf=lambda x: isinstance(x, Variable))
         self._state: TrainState | None = None
         self._lock = threading.RLock()
-        self._in_step = False
-        self._interrupt: Callable[[], None] | None = None
+        self._stepping: int | None = None  # the thread that runs a step
         self.lost = False
 
     def run(self, step: Callable[..., tuple[Any, ...]], *args: Any) -> tuple[Any, ...]:
         """``step(state, *args) -> (state, *rest)``: keeps the state, returns the rest."""
-        with self._lock:
-            state = self._take() if self._state is None else self._state
-            self._in_step = True
-            try:
-                self._state, *rest = step(state, *args)
-            finally:
-                self._in_step = False
-        if self._interrupt is not None:
-            interrupt, self._interrupt = self._interrupt, None
-            interrupt()
-        return tuple(rest)
+        interrupts.begin_step()
+        try:
+            while True:
+                if self._state is None:
+                    self._borrow()
+                with self._lock:
+                    if self._state is None:  # given back in the meantime
+                        continue
+                    self._stepping = threading.get_ident()
+                    try:
+                        self._state, *rest = step(self._state, *args)
+                    finally:
+                        self._stepping = None
+                    return tuple(rest)
+        finally:
+            interrupts.end_step()
 
     def look(self) -> TrainState:
         """The present state, for a step that does not donate it."""
-        with self._lock:
-            if self._state is None:
-                self._state = self._take()
-            return self._state
+        while (state := self._state) is None:
+            self._borrow()
+        return state
 
     def give_back(self) -> None:
         """Put the present state into the Variables.
 
         Raises:
-            RuntimeError: a step failed on the device after the state had been donated to it.
+            RuntimeError: a step failed on the device after the state had been donated to it, or the step that is
+                being traced reads the state.
         """
         with self._lock:
             if self.lost:
                 raise RuntimeError(_LOST)
+            if self._stepping == threading.get_ident():
+                raise RuntimeError(_READ_IN_STEP)
             if self._state is None:
                 return
             values = jax.tree.leaves(self._state)
@@ -83,17 +92,20 @@ class Loan:
                 variable.take_back(value)
             self._state = None
 
-    def _take(self) -> TrainState:
-        values = self._structure.unflatten([variable.read() for variable in self._variables])
-        state = _copy(values)
-        for variable in self._variables:
-            variable.lend(self)
-        return state
+    def _borrow(self) -> None:
+        # Without the lock: reading may end another loan, whose run may be reading here.
+        while True:
+            values = [variable.read() for variable in self._variables]
+            state = _copy(self._structure.unflatten(values))
+            with self._lock:
+                if lend_all(self._variables, values, self):
+                    self._state = state
+                    return
 
     @contextmanager
     def running(self) -> Iterator[Loan]:
         """Within this context the state may be on loan; at its end, however it ends, it is given back."""
-        with self._interrupts_deferred():
+        with interrupts.watched():
             try:
                 yield self
             except BaseException as error:
@@ -103,26 +115,6 @@ class Loan:
                     error.add_note(str(lost))
                 raise
             self.give_back()
-
-    @contextmanager
-    def _interrupts_deferred(self) -> Iterator[None]:
-        """Ctrl-C during a step is raised right behind it, when the new state has been kept."""
-        original = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is not threading.main_thread() or not callable(original):
-            yield
-            return
-
-        def handler(number: int, frame: FrameType | None) -> None:
-            if self._in_step:
-                self._interrupt = lambda: original(number, frame)
-            else:
-                original(number, frame)
-
-        signal.signal(signal.SIGINT, handler)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, original)
 
 
 @jax.jit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,8 @@ def from_dataset(
 
     def batches(epoch: int) -> Iterator[Batch]:
         done = 0
-        with _closing(unending is None, unending or feed.fresh_iterator(dataset)) as elements:
+        elements = feed.fresh_iterator(dataset) if unending is None else unending
+        with _closing(elements if unending is None else None):
             for element in itertools.islice(elements, steps):
                 yield _batch(trainer, element, f"Batch {done + 1} of epoch {epoch + 1}", class_weight)
                 done += 1
@@ -119,7 +121,8 @@ def validation_batches(trainer: Trainer, dataset: Any, limit: int | None) -> Ite
     """
     limit = None if limit is None else feed.positive(limit, "The number of validation batches")
     done = 0
-    with _closing(True, feed.fresh_iterator(dataset)) as elements:
+    elements = feed.fresh_iterator(dataset)
+    with _closing(elements):
         for element in itertools.islice(elements, limit):
             yield _batch(trainer, element, f"Batch {done + 1} of the evaluated dataset")
             done += 1
@@ -210,23 +213,20 @@ def _batch(trainer: Trainer, element: Any, where: str, class_weight: Any = None)
     try:
         x, y, weights = feed.unpack(element)
         batch = feed.batch_of(x, y, weights, trainer.inputs, trainer.objective)
-        return feed.with_class_weight(batch, class_weight, trainer.objective)
+        # Copied, since the dataset may fill its buffers anew while the device still reads them.
+        return feed.copied(feed.with_class_weight(batch, class_weight, trainer.objective))
     except (ValueError, TypeError) as error:
         raise type(error)(f"{where}: {error}") from error
 
 
-class _closing:
-    """A pass over a dataset, closed at the end of the context if it is one's own (its threads end, then)."""
-
-    def __init__(self, own: bool, elements: Iterator[Any]) -> None:
-        self._own, self._elements = own, elements
-
-    def __enter__(self) -> Iterator[Any]:
-        return self._elements
-
-    def __exit__(self, *_: object) -> None:
-        close = getattr(self._elements, "close", None)
-        if self._own and close is not None:
+@contextmanager
+def _closing(elements: Any) -> Iterator[None]:
+    """At the end of the context, however it ends, close a pass over a dataset: its threads end, then."""
+    try:
+        yield
+    finally:
+        close = getattr(elements, "close", None)
+        if close is not None:
             close()
 
 

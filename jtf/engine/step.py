@@ -117,20 +117,37 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
 
 
 def make_eval_step(network: Network, objective: Objective) -> Callable[..., Totals]:
-    """``step((trainable, non_trainable), totals, batch) -> totals``; what layers assign is dropped."""
-    lifted = lift(
-        lambda batch: forward(network, objective, batch, training=False),
-        (network.trainable, network.non_trainable),
-    )
+    """``step((trainable, non_trainable), totals, batch, at) -> totals``; what layers assign is dropped.
 
-    def step(weights: tuple[Arrays, Arrays], totals: Totals, batch: Batch) -> Totals:
-        (_, values), _ = lifted(weights, batch)
+    ``at`` are numbers (uint32) from which the random draws of layers follow, if there are any.
+    """
+
+    def run(batch: Batch, at: Array) -> tuple[Array, Array]:
+        with key_stream(_key_at(at)):
+            return forward(network, objective, batch, training=False)
+
+    lifted = lift(run, (network.trainable, network.non_trainable))
+
+    def step(weights: tuple[Arrays, Arrays], totals: Totals, batch: Batch, at: Array) -> Totals:
+        (_, values), _ = lifted(weights, batch, at)
         return totals.add(values, batch.size, jnp.asarray(0, jnp.int32))
 
     return step
 
 
 def make_predict_step(network: Network) -> Callable[..., Sequence[Array]]:
-    """``step((trainable, non_trainable), xs) -> outputs``."""
-    lifted = lift(lambda xs: network.call(xs, training=False), (network.trainable, network.non_trainable))
-    return lambda weights, xs: lifted(weights, xs)[0]
+    """``step((trainable, non_trainable), xs, at) -> outputs``; ``at`` as in `make_eval_step`."""
+
+    def run(xs: Sequence[Array], at: Array) -> Sequence[Array]:
+        with key_stream(_key_at(at)):
+            return network.call(xs, training=False)
+
+    lifted = lift(run, (network.trainable, network.non_trainable))
+    return lambda weights, xs, at: lifted(weights, xs, at)[0]
+
+
+def _key_at(at: Array) -> Array:
+    key = jax.random.key(at[0])
+    for number in range(1, at.shape[0]):
+        key = jax.random.fold_in(key, at[number])
+    return key

@@ -89,8 +89,9 @@ class Trainer:
         else:
             weights = (state.trainable, state.non_trainable)
         totals, seen = Totals.zeros(self.objective), 0
-        for batch in batches:
-            totals, seen = self._eval_step(weights, totals, batch), seen + batch.size
+        for index, batch in enumerate(batches):
+            totals = self._eval_step(weights, totals, batch, _beside_training(index))
+            seen += batch.size
             yield None
         yield means(totals, seen, self.objective)
 
@@ -100,15 +101,26 @@ class Predictor:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self._calls = 0
         self._step = jax.jit(make_predict_step(network))
 
     def __call__(self, batches: Iterable[list[Any]]) -> list[Array]:
         """The outputs for all batches of inputs, one array an output."""
         weights = read((dict(self._network.trainable), dict(self._network.non_trainable)))
-        results = [self._step(weights, xs) for xs in batches]
+        self._calls += 1
+        results = [self._step(weights, xs, _beside_training(self._calls, i)) for i, xs in enumerate(batches)]
         if len(results) == 1:
             return list(results[0])
-        return [jnp.concatenate(parts) for parts in zip(*results, strict=True)]
+        # On the host: jax would compile a concatenation for each number of parts.
+        return [jnp.asarray(np.concatenate([np.asarray(part) for part in p])) for p in zip(*results, strict=True)]
+
+
+def _beside_training(*numbers: int) -> np.ndarray:
+    """Where layers that draw at inference get their randomness: beside the global generator, which does not move.
+
+    So a run's results do not depend on whether there was a prediction in between.
+    """
+    return np.array([*random.position(), 2**31, *numbers], np.uint32)
 
 
 def read(variables: Any) -> Any:

@@ -1,4 +1,4 @@
-"""TF.js's ``layers-model`` format: ``model.json`` (topology and manifest) beside ``weights.bin``.
+"""TF.js's ``layers-model`` format: ``model.json`` (topology and manifest) beside a file of weights.
 
 What is written here ``tf.loadLayersModel`` opens in TF.js, and the other way round: topology and weights, with the
 same numbers. The optimizer is not part of it.
@@ -9,11 +9,11 @@ References:
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
-import shutil
-import tempfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from jtf.version import __version__
 
 _DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?")}
 _MANIFEST = "model.json"
-_WEIGHTS = "weights.bin"
 
 
 class ModelFormatError(ValueError):
@@ -36,45 +35,43 @@ class ModelFormatError(ValueError):
 def save_layers_model(model: Any, path: str | os.PathLike[str]) -> None:
     """Write a built model into a directory; see `LayersModel.save`.
 
-    The directory is made beside its place and moved there whole, so that a crash leaves the old model or the new.
+    The weights go into a file named after their content, and the manifest that names it is replaced last, in one
+    stroke: a crash at any moment leaves the old model or the new one. Other files in the directory stay.
 
     Raises:
         ValueError: the model is not built.
         FileExistsError: there is something at ``path`` that is not a saved model.
     """
-    weights = [(weight.name, np.asarray(weight)) for weight in model.weights]
     if not model.built:
         raise ValueError(f"Model {model.name!r} is not built yet, so it has no weights to save. Fit or predict first.")
-    target = Path(path)
-    if target.exists() and not (target / _MANIFEST).is_file():
+    target = local_path(path)
+    manifest_file = target / _MANIFEST
+    if target.exists() and not (target.is_dir() and (manifest_file.is_file() or not any(target.iterdir()))):
         raise FileExistsError(f"{target} exists and is not a saved model (it has no {_MANIFEST}); choose another path.")
-    stored = [(name, _storable(name, array)) for name, array in weights]
-    manifest = [{"name": name, "shape": list(array.shape), "dtype": _dtype_name(array)} for name, array in stored]
+    stored = [(weight.name, _storable(weight.name, np.asarray(weight))) for weight in model.weights]
+    data = b"".join(array.tobytes() for _, array in stored)
+    weights_file = f"weights-{hashlib.sha256(data).hexdigest()[:8]}.bin"
+    entries = [{"name": name, "shape": list(array.shape), "dtype": _dtype_name(array)} for name, array in stored]
     document = {
         "modelTopology": topology(model),
         "format": "layers-model",
         "generatedBy": f"jtf {__version__}",
         "convertedBy": None,
-        "weightsManifest": [{"paths": [_WEIGHTS], "weights": manifest}],
+        "weightsManifest": [{"paths": [weights_file], "weights": entries}],
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        (made / _MANIFEST).write_text(json.dumps(document), encoding="utf-8")
-        with (made / _WEIGHTS).open("wb") as file:
-            for _, array in stored:
-                file.write(array.tobytes())
-        os.chmod(made, 0o755)  # mkdtemp's directories are private
-        _move_into_place(made, target)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    before = _own_shards(manifest_file)
+    target.mkdir(parents=True, exist_ok=True)
+    _replace(target / weights_file, data)
+    _replace(manifest_file, json.dumps(document).encode())
+    for name in before - {weights_file}:
+        (target / name).unlink(missing_ok=True)
 
 
 def load_layers_model(path: str | os.PathLike[str]) -> Any:
     """Open a model that jtf or TF.js has saved.
 
     Args:
-        path: the directory, or the ``model.json`` in it.
+        path: the directory, or the ``model.json`` in it; also as a ``file://`` URL.
 
     Returns:
         The model, not compiled.
@@ -92,7 +89,7 @@ def load_layers_model(path: str | os.PathLike[str]) -> Any:
         >>> bool((again.predict([[1.0, 2.0, 3.0]]) == model.predict([[1.0, 2.0, 3.0]])).all())
         True
     """
-    file = Path(path)
+    file = local_path(path)
     if file.is_dir():
         file = file / _MANIFEST
     if not file.is_file():
@@ -154,14 +151,38 @@ def _dtype_name(array: np.ndarray) -> str:
     return next(name for name, dtype in _DTYPES.items() if dtype == array.dtype)
 
 
-def _move_into_place(made: Path, target: Path) -> None:
-    if not target.exists():
-        made.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-    target.rename(old / target.name)
-    made.rename(target)
-    shutil.rmtree(old)
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """A path, or a ``file://`` URL as in TF.js.
+
+    Raises:
+        ValueError: a URL of another kind.
+    """
+    text = os.fspath(path)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return Path(text)
+    if scheme != "file":
+        raise ValueError(f"Models are saved to and read from directories and file:// URLs; received {text!r}.")
+    return Path(rest)
+
+
+def _own_shards(manifest_file: Path) -> set[str]:
+    """The files that belong to the model that is there already, by our own naming."""
+    try:
+        groups = json.loads(manifest_file.read_text(encoding="utf-8"))["weightsManifest"]
+        names = {path for group in groups for path in group["paths"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for name in names if isinstance(name, str) and re.fullmatch(r"weights-[0-9a-f]{8}\.bin", name)}
+
+
+def _replace(file: Path, data: bytes) -> None:
+    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _read_weights(file: Path, manifest: Any) -> dict[str, np.ndarray]:

@@ -244,7 +244,7 @@ class Layer(Configurable):
                 f"{self.name!r} has {len(weights)} weights; received {len(values)} values. Expected, in "
                 f"order: {', '.join(f'{w.name} {w.shape}' for w in weights) or 'none (is it built?)'}."
             )
-        converted = [w._converted(value) for w, value in zip(weights, values, strict=True)]
+        converted = [w.converted(value) for w, value in zip(weights, values, strict=True)]
         for weight, value in zip(weights, converted, strict=True):
             weight.assign(value)
 

@@ -272,7 +272,7 @@ class LayersModel(Layer):
         """
         trainer = self._ready_trainer(x)
         batch = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
-        batch = feed.with_class_weight(batch, class_weight, trainer.objective)
+        batch = feed.copied(feed.with_class_weight(batch, class_weight, trainer.objective))
         return _one_or_list(trainer.train_once(batch))
 
     # Evaluating and predicting.
@@ -322,13 +322,14 @@ class LayersModel(Layer):
         xs = feed.arrays_for(x, self._input_slots())
         size = feed.positive(batch_size, "batch_size")
         starts = range(0, xs[0].shape[0], size)
-        outputs = self._ready_predictor()([a[start : start + size] for a in xs] for start in starts)
+        # Copied, since jax reads the memory after this has returned, and its owner may write to it by then.
+        outputs = self._ready_predictor()([a[start : start + size].copy() for a in xs] for start in starts)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch of inputs, computed at once."""
         self._ensure_built_for(x)
-        outputs = self._ready_predictor()([feed.arrays_for(x, self._input_slots())])
+        outputs = self._ready_predictor()([[a.copy() for a in feed.arrays_for(x, self._input_slots())]])
         return outputs[0] if len(outputs) == 1 else outputs
 
     # The pure function.

@@ -50,7 +50,7 @@ def test_the_round_trip_keeps_weights_and_topology(model, tmp_path, recorded):
     ):
         assert ours == theirs
     assert first["weightsManifest"][0]["weights"] == original["weightsManifest"][0]["weights"]
-    assert (tmp_path / "a" / "weights.bin").read_bytes() == (RECORDED / "weights.bin").read_bytes()
+    assert weights_file(tmp_path / "a").read_bytes() == (RECORDED / "weights.bin").read_bytes()
 
 
 def test_a_loaded_model_trains_on(model, recorded):
@@ -88,28 +88,54 @@ def test_tfjs_opens_what_jtf_saves(model, tmp_path, recorded):
     np.testing.assert_allclose(tensor(json.loads(done.stdout.splitlines()[-1])), model.predict(x), rtol=1e-5, atol=1e-6)
 
 
+def weights_file(directory: Path) -> Path:
+    (file,) = directory.glob("weights-*.bin")
+    return file
+
+
 def test_saving_replaces_a_model_and_nothing_else(model, tmp_path):
-    model.save(tmp_path / "model")
+    target = tmp_path / "model"
+    model.save(f"file://{target}")
+    (target / "index.html").write_text("the page")
     model.weights[0].assign(model.weights[0] * 2)
-    model.save(tmp_path / "model")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
-    np.testing.assert_array_equal(jtf.load_layers_model(tmp_path / "model").weights[0], model.weights[0])
+    model.save(target)
+    assert sorted(p.name for p in target.iterdir()) == ["index.html", "model.json", weights_file(target).name]
+    np.testing.assert_array_equal(jtf.load_layers_model(target).weights[0], model.weights[0])
     (tmp_path / "notes").mkdir()
+    model.save(tmp_path / "notes")  # an empty directory will do
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "text").touch()
     with pytest.raises(FileExistsError, match=r"is not a saved model.*choose another path"):
-        model.save(tmp_path / "notes")
+        model.save(tmp_path / "other")
+    with pytest.raises(ValueError, match="file:// URLs; received 'indexeddb://x'"):
+        model.save("indexeddb://x")
     with pytest.raises(ValueError, match="not built yet"):
         jtf.sequential([jtf.layers.dense(units=1)]).save(tmp_path / "unbuilt")
     assert not (tmp_path / "unbuilt").exists()
 
 
-def test_a_failed_save_leaves_the_old_model(model, tmp_path, monkeypatch):
-    model.save(tmp_path / "model")
-    kept = (tmp_path / "model" / "weights.bin").read_bytes()
+@pytest.mark.parametrize("fails_at", [1, 2])
+def test_a_failed_save_leaves_the_old_model(model, tmp_path, monkeypatch, fails_at):
+    target = tmp_path / "model"
+    model.save(target)
+    kept = np.array(model.weights[0])
     model.weights[0].assign(model.weights[0] * 2)
-    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    replace, calls = os.replace, []
+
+    def fail(*paths):
+        calls.append(paths)
+        if len(calls) == fails_at:
+            raise OSError("disk full")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        model.save(tmp_path / "model")
-    assert (tmp_path / "model" / "weights.bin").read_bytes() == kept
+        model.save(target)
+    np.testing.assert_array_equal(jtf.load_layers_model(target).weights[0], kept)
+    monkeypatch.undo()
+    model.save(target)
+    np.testing.assert_array_equal(jtf.load_layers_model(target).weights[0], kept * 2)
+    assert not list(target.glob(".*"))
 
 
 def damaged(directory: Path, change) -> Path:
