@@ -142,7 +142,9 @@ class History(Callback):
             self.history.setdefault(name, []).append(value)
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
+        last = ", ".join(
+            f"{name}={values[-1]:.4f}" for name, values in self.history.items() if isinstance(values[-1], float)
+        )
         return f"<History of {len(self.epoch)} epochs{': ' + last if last else ''}>"
 
 
@@ -183,6 +185,7 @@ class EarlyStopping(Callback):
         self.stopped_epoch: int | None = None
         self.best = -self._sign * math.inf if self.baseline is None else self.baseline
         self._wait = 0
+        self._best_seen = -self._sign * math.inf  # apart from the baseline, which may never be beaten
         self._best_weights: list[Array] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -194,10 +197,10 @@ class EarlyStopping(Callback):
             )
             return
         current = logs[self.monitor]
+        if self.restore_best_weights and self._sign * (current - self._best_seen) > self.min_delta:
+            self._best_seen, self._best_weights = current, self.model.get_weights()
         if self._sign * (current - self.best) > self.min_delta:
             self.best, self._wait = current, 0
-            if self.restore_best_weights:
-                self._best_weights = self.model.get_weights()
             return
         self._wait += 1
         if self._wait >= self.patience:

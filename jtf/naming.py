@@ -60,6 +60,14 @@ def unique_name(class_name: str) -> str:
     return f"{words_in_snake_case(class_name)}_{next_uid(class_name)}"
 
 
+def note(name: str) -> None:
+    """Count on from a name that was given, in a file perhaps: after ``dense_Dense7`` comes ``dense_Dense8``."""
+    match = re.fullmatch(r"[a-z0-9_]+_([A-Z][A-Za-z0-9]*?)([0-9]+)", name)
+    if match and words_in_snake_case(match[1]) + "_" == name[: match.start(1)]:
+        with _uids_lock:
+            _uids[match[1]] = max(_uids[match[1]], int(match[2]))
+
+
 def next_uid(prefix: str) -> str:
     """``prefix`` followed by how often it has been asked for in this process."""
     with _uids_lock:

@@ -11,6 +11,8 @@ from typing import Any
 from jtf.callbacks import Callback
 
 _REFRESH_SECONDS = 0.1
+#: Without tqdm's rate, so that the numbers fit into 80 columns.
+_LAYOUT = "{desc} {percentage:3.0f}%|{bar:12}| {elapsed}{postfix}"
 
 
 def progress(verbose: int) -> list[Callback]:
@@ -47,9 +49,9 @@ class Bar(Callback):
         self._bar = _tqdm()(
             total=self.params["steps"],
             desc=f"Epoch {epoch + 1}/{self.params['epochs']}",
-            unit="batch",
             mininterval=_REFRESH_SECONDS,
             dynamic_ncols=True,
+            bar_format=_LAYOUT if self.params["steps"] else None,
         )
         self._next = time.perf_counter() + _REFRESH_SECONDS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -121,11 +122,11 @@ class Objective:
 
     def is_sparse(self, output: int) -> bool:
         """Whether the output's targets are class numbers."""
-        return self.losses[output] is losses.sparse_categorical_crossentropy
+        return _underlying(self.losses[output]) is losses.sparse_categorical_crossentropy
 
     def is_known(self, output: int) -> bool:
         """Whether the output's loss is one of jtf's, so that its targets must have a known shape."""
-        return self.losses[output] in LOSSES.values()
+        return _underlying(self.losses[output]) in LOSSES.values()
 
     def _resolve_metrics(self, given: Any) -> list[Metric]:
         return [
@@ -148,7 +149,7 @@ class Objective:
                 )
             return metric, METRICS[snake_case(metric)]
         binary, sparse, categorical = _BY_OUTPUT[short]
-        if self.output_shapes[output][-1] == 1 or self.losses[output] is losses.binary_crossentropy:
+        if self.output_shapes[output][-1] == 1 or _underlying(self.losses[output]) is losses.binary_crossentropy:
             return short, binary
         return short, sparse if self.is_sparse(output) else categorical
 
@@ -159,6 +160,13 @@ def _loss(given: Any) -> LossOrMetric | None:
     if isinstance(given, str):
         return look_up(given, LOSSES, "loss")
     raise TypeError(f"A loss is a name or a function of (y_true, y_pred); received {given!r}.")
+
+
+def _underlying(function: Any) -> Any:
+    """The function itself where arguments have been bound, as in ``partial(loss, from_logits=True)``."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 def _per_output(given: Any, names: Sequence[str], option: str) -> list[Any]:
@@ -198,6 +206,7 @@ def _check_fit(function: LossOrMetric | None, name: str, shape: Shape) -> None:
         losses.sparse_categorical_crossentropy: "sparseCategoricalCrossentropy",
         losses.categorical_hinge: "categoricalHinge",
     }
+    function = _underlying(function)
     if function in of_classes and shape and shape[-1] == 1:
         raise ValueError(
             f"The loss {of_classes[function]!r} needs one output a class, but output {name!r} has shape {shape}: "

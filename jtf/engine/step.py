@@ -108,7 +108,7 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
             return total, (values, assigned)
 
         grads, (values, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
-        params, slots, iterations = optimizers.update(rule, grads, state.optimizer, params, state.iterations)
+        params, slots, iterations = optimizers.update(rule, grads, state.optimizer, params, state.iterations, values[0])
         params = params | {name: constraint(params[name]) for name, constraint in constraints.items()}
         totals = totals.add(values, batch.size, state.iterations)
         return TrainState(params, non_trainable, slots, iterations, state.rng), totals, values

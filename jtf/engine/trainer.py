@@ -132,6 +132,11 @@ def _is_variable(x: Any) -> bool:
     return isinstance(x, Variable)
 
 
+def is_differentiable(variable: Variable) -> bool:
+    """Whether gradients with respect to the Variable exist: those of integers do not."""
+    return jnp.issubdtype(variable.dtype, jnp.inexact)
+
+
 def network_of(model: Any, call: Callable[..., Any]) -> Network:
     """A model's Variables by name, those trained by gradients apart from the others.
 
@@ -145,7 +150,7 @@ def network_of(model: Any, call: Callable[..., Any]) -> Network:
                 f"Two weights of model {model.name!r} are called {weight.name!r}. Give the layers different names."
             )
         named[weight.name] = weight
-    chosen = {w for w in model.trainable_weights if jnp.issubdtype(w.dtype, jnp.inexact)}
+    chosen = {w for w in model.trainable_weights if is_differentiable(w)}
     return Network(
         call,
         model,

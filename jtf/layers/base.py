@@ -76,15 +76,16 @@ class Layer(Configurable):
     ) -> None:
         self._own_weights: list[Variable] = []
         self._penalties: list[tuple[Variable, Regularizer]] = []
-        self._initial_weights = weights
+        self._initial_weights = None if weights is None else [np.asarray(w) for w in weights]
         self.name = name or naming.unique_name(self.class_name)
+        naming.note(self.name)
         self.trainable = trainable
         self.built = False
         self.batch_input_shape: Shape | None = None
         if batch_input_shape is not None:
-            self.batch_input_shape = tuple(batch_input_shape)
+            self.batch_input_shape = _sizes("batch_input_shape", batch_input_shape, self)
         elif input_shape is not None:
-            self.batch_input_shape = (batch_size, *input_shape)
+            self.batch_input_shape = (batch_size, *_sizes("input_shape", input_shape, self))
         self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
 
     # What a layer defines.
@@ -319,6 +320,14 @@ def _name_scope(layer: Layer) -> Iterator[None]:
     finally:
         if entered:
             _local.names.pop()
+
+
+def _sizes(option: str, given: Any, layer: Layer) -> Shape:
+    is_list = isinstance(given, Sequence) and not isinstance(given, str)
+    if not is_list or not all(size is None or (isinstance(size, int | np.integer) and size > 0) for size in given):
+        mend = f" Write {option}=[{given}]." if isinstance(given, int) else ""
+        raise ValueError(f"{layer.class_name}'s {option} is a list of sizes, such as [784]; received {given!r}.{mend}")
+    return tuple(given)
 
 
 def _scope_names() -> list[str]:

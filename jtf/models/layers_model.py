@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,10 +19,12 @@ from jtf import random, train
 from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
-from jtf.engine.trainer import Predictor, Trainer, network_of
+from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
 from jtf.io import save_layers_model
 from jtf.layers.base import Layer
+from jtf.models.arguments import refuse_unknown, with_hints
 from jtf.models.summary import print_summary
+from jtf.naming import snake_case
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array, Shape
 from jtf.variable import Variable, lift
@@ -79,6 +83,7 @@ class LayersModel(Layer):
 
     # Compiling.
 
+    @with_hints
     def compile(
         self,
         optimizer: Any,
@@ -125,6 +130,7 @@ class LayersModel(Layer):
 
     # Training.
 
+    @with_hints
     def fit(
         self,
         x: Any,
@@ -206,11 +212,13 @@ class LayersModel(Layer):
         Args:
             x, y, options: as for `fit`.
         """
+        refuse_unknown(LayersModel.fit, "fit_async", options)
         run = runs.in_memory(self, self._trainer_for_run(x), x, y, **options)
         with self._training(run) as history:
             await loop.drain_async(run)
         return history
 
+    @with_hints
     def fit_dataset(
         self,
         dataset: Any,
@@ -264,6 +272,7 @@ class LayersModel(Layer):
             loop.drain(run)
         return history
 
+    @with_hints
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Any:
         """One update with one batch.
 
@@ -277,6 +286,7 @@ class LayersModel(Layer):
 
     # Evaluating and predicting.
 
+    @with_hints
     def evaluate(self, x: Any, y: Any, *, batch_size: int = 32, sample_weight: Any = None) -> Any:
         """The loss and metrics on data, without training.
 
@@ -290,6 +300,7 @@ class LayersModel(Layer):
         batches = feed.batches(data, feed.positive(batch_size, "batch_size"))
         return _one_or_list(list(_last(trainer.evaluate(None, batches)).values()))
 
+    @with_hints
     def evaluate_dataset(self, dataset: Any, *, batches: int | None = None) -> Any:
         """`evaluate` for a dataset of batches.
 
@@ -305,6 +316,7 @@ class LayersModel(Layer):
         stream = runs.validation_batches(trainer, dataset, batches)
         return _one_or_list(list(_last(trainer.evaluate(None, stream)).values()))
 
+    @with_hints
     def predict(self, x: Any, *, batch_size: int = 32) -> Any:
         """The outputs for inputs, computed in batches.
 
@@ -431,12 +443,18 @@ class LayersModel(Layer):
 
     @contextmanager
     def _training(self, run: loop.Run) -> Iterator[History]:
-        self._is_training = True
+        with _starting:
+            self._refuse_second_run()
+            self._is_training = True
         try:
             yield run.history
         finally:
             self._is_training = False
             self.history = run.history
+
+    def _refuse_second_run(self) -> None:
+        if self._is_training:
+            raise RuntimeError(f"Model {self.name!r} is being trained by another fit; wait until that is done.")
 
     def _ready_dataset(self, dataset: Any) -> tuple[Any, Any]:
         """The inputs of the first batch if the model is to be built from it, and the dataset with that batch."""
@@ -484,15 +502,32 @@ class LayersModel(Layer):
         return Trainer(network_of(self, self._call_flat), self._input_slots(), optimizer, objective)
 
     def _trainer_for_run(self, x: Any) -> Trainer:
-        # Refused before anything is prepared: a run draws its random numbers when it is made.
-        if self._is_training:
-            raise RuntimeError(f"Model {self.name!r} is being trained by another fit; wait until that is done.")
-        return self._ready_trainer(x)
+        self._refuse_second_run()  # before anything is prepared: a run draws its random numbers when it is made
+        trainer = self._ready_trainer(x)
+        if set(trainer.network.trainable.values()) != {w for w in self.trainable_weights if is_differentiable(w)}:
+            warnings.warn(
+                f"What is trainable in model {self.name!r} has changed since it was compiled, which has no effect "
+                "before it is compiled again.",
+                stacklevel=4,
+            )
+        return trainer
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        python_name = snake_case(name)
+        if python_name != name and hasattr(type(self), python_name):
+            raise AttributeError(f"A model has no {name!r}; it is called {python_name!r} here.")
+        super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_trainer": None, "_predictor": None, "_is_training": False}  # compiled code stays
 
     def _ready_predictor(self) -> Predictor:
         if self._predictor is None:
             self._predictor = Predictor(network_of(self, self._call_flat))
         return self._predictor
+
+
+_starting = threading.Lock()
 
 
 def _fresh(weight: Variable) -> Array:

@@ -38,6 +38,7 @@ class Sequential(LayersModel):
         self._layers: list[Layer] = []
         self._placed: list[Placed] = []
         self._input_shape: Shape | None = None
+        self._known_structure: tuple[int, ...] = ()
         if isinstance(layers, Layer):
             raise TypeError("Sequential takes a list of layers; put the layer into brackets: [layer].")
         for layer in layers or ():
@@ -66,7 +67,7 @@ class Sequential(LayersModel):
             self._placed.append(_place(layer, shape))
             self.built = True
         self._layers.append(layer)
-        self.forget_compiled()
+        self._changed()
 
     def pop(self) -> Layer:
         """Take the last layer off, and return it.
@@ -79,8 +80,9 @@ class Sequential(LayersModel):
         if self._placed:
             self._placed.pop()
             self.built = bool(self._placed)
-        self.forget_compiled()
-        return self._layers.pop()
+        last = self._layers.pop()
+        self._changed()
+        return last
 
     def build(self, input_shape: Shape) -> None:
         """Make the weights of all layers.
@@ -89,17 +91,25 @@ class Sequential(LayersModel):
             input_shape: of the input, None for the batch: ``(None, 784)``.
 
         Raises:
-            ValueError: the model has no layers, or a shape does not fit.
+            ValueError: the model has no layers, or a shape does not fit; the model stays as it was.
         """
         if not self._layers:
             raise ValueError(f"Model {self.name!r} has no layers. Add some first.")
         placed: list[Placed] = []
         shape = tuple(input_shape)
-        for layer in self._layers:
-            placed.append(_place(layer, shape))
-            shape = placed[-1].output_shape
+        before = [_attributes_of(layer) for layer in self._layers]
+        try:
+            for layer in self._layers:
+                placed.append(_place(layer, shape))
+                shape = placed[-1].output_shape
+        except Exception:
+            for layer, attributes in zip(self._layers, before, strict=True):
+                vars(layer).clear()
+                vars(layer).update(attributes)
+            raise
         self._placed, self._input_shape = placed, tuple(input_shape)
         self.built = True
+        self._changed()
 
     def call(self, inputs: Array, training: bool = False, mask: Any = None) -> Array:
         outputs = inputs
@@ -146,6 +156,15 @@ class Sequential(LayersModel):
         fixed = dict(enumerate(self._input_shape[1:], start=1))
         return InputSpec(ndim=len(self._input_shape), axes=fixed)
 
+    def _structure(self) -> tuple[int, ...]:
+        """Which layers there are, those of models inside included."""
+        inner = (layer._structure() if isinstance(layer, Sequential) else () for layer in self._layers)
+        return tuple(part for layer, parts in zip(self._layers, inner, strict=True) for part in (id(layer), *parts))
+
+    def _changed(self) -> None:
+        self._known_structure = self._structure()
+        self.forget_compiled()
+
     def summary_rows(self) -> list[Placed]:
         """The layers with their shapes, for the table."""
         return list(self._placed)
@@ -156,10 +175,14 @@ class Sequential(LayersModel):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
+        if isinstance(config, list):  # as old versions of Keras wrote it
+            config = {"layers": config}
         return cls([registry.deserialize(layer) for layer in config["layers"]], name=config.get("name"))
 
     def _ensure_built_for(self, x: Any) -> None:
         if self.built:
+            if self._structure() != self._known_structure:  # a model inside has got or lost layers
+                self.build(self._input_shape or ())
             return
         if x is None or not self._layers:
             self._require_built()
@@ -188,6 +211,10 @@ def sequential(layers: Iterable[Layer] | None = None, name: str | None = None) -
 
 def _own_input_shape(layer: Layer) -> Shape | None:
     return layer._input_shape if isinstance(layer, Sequential) else layer.batch_input_shape
+
+
+def _attributes_of(layer: Layer) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, list) else value for name, value in vars(layer).items()}
 
 
 def _place(layer: Layer, shape: Shape) -> Placed:

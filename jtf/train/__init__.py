@@ -167,7 +167,8 @@ class Optax(Optimizer):
     """Any `optax.GradientTransformation` as an optimizer, its learning rate inside it.
 
     Args:
-        transformation: the whole rule, learning rate and sign included, such as ``optax.adamw(1e-3)``.
+        transformation: the whole rule, learning rate and sign included, such as ``optax.adamw(1e-3)``. Those that
+            evaluate the loss themselves (line searches, as in ``optax.lbfgs``) cannot be used.
     """
 
     def __init__(self, transformation: optax.GradientTransformation) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import optax
 
 from jtf.configurable import Configurable, Registry, option_names
-from jtf.naming import nearest
+from jtf.naming import nearest, snake_case
 from jtf.train.differentiate import differentiate
 from jtf.train.gradients import ValueAndGrads, by_name
 from jtf.types import Array, ArrayLike, PyTree
@@ -101,9 +101,7 @@ class Optimizer(Configurable):
             (9.0, 2.5)
         """
         value, gradients, assigned = differentiate(f, var_list)
-        for variable, new_value in assigned.items():
-            variable.assign(new_value)
-        self._update(gradients)
+        self._update(gradients, assigned, value)
         return value if return_cost else None
 
     def compute_gradients(self, f: Callable[[], Any], var_list: Sequence[Variable] | None = None) -> ValueAndGrads:
@@ -164,17 +162,25 @@ class Optimizer(Configurable):
         names = [v.name for v in live_variables() if v.trainable]
         raise ValueError(f"There is no Variable called {key!r}.{nearest(key, names)}")
 
-    def _update(self, gradients: dict[Variable, Array]) -> None:
+    def _update(
+        self,
+        gradients: dict[Variable, Array],
+        assigned: Mapping[Variable, Array] | None = None,
+        value: Array | None = None,
+    ) -> None:
+        assigned = assigned or {}
         named = self.keyed(gradients)
         slots = self.slots(named)
-        params = {key: v.read() for key, v in named.items()}
+        params = {key: assigned[v] if v in assigned else v.read() for key, v in named.items()}
         grads = {key: gradients[v].astype(v.dtype) for key, v in named.items()}
         state = jax.tree.map(_read, slots, is_leaf=_is_variable)
-        params, state, iterations = _jitted_update(self.rule(), grads, state, params, self._iterations.read())
+        params, state, iterations = _jitted_update(self.rule(), grads, state, params, self._iterations.read(), value)
         for key, variable in named.items():
             if variable.constraint is not None:
                 params[key] = variable.constraint(params[key])
-        # Assigned only now, so that a constraint that fails has changed nothing.
+        # Assigned only now, so that a rule or a constraint that fails has changed nothing.
+        for variable, new_value in assigned.items():
+            variable.assign(new_value)
         self._iterations.assign(iterations)
         jax.tree.map(lambda slot, value: slot.assign(value), slots, state, is_leaf=_is_variable)
         for key, variable in named.items():
@@ -191,9 +197,15 @@ class Optimizer(Configurable):
         return self._rule
 
     def __setattr__(self, name: str, value: Any) -> None:
+        python_name = "learning_rate" if name == "lr" else snake_case(name)
+        if python_name != name and python_name in option_names(type(self)):
+            raise AttributeError(f"{self.class_name} has no {name!r}; it is called {python_name!r} here.")
         super().__setattr__(name, value)
         if name != "_rule":
             self._rule = None  # a hyper-parameter may have changed
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_rule": None}
 
     def keyed(self, variables: Iterable[Variable]) -> dict[str, Variable]:
         """Variables by the keys under which this optimizer keeps their state: their names, made unique."""
@@ -247,9 +259,16 @@ class Rule(NamedTuple):
         return self.make(self.rate(iterations) if callable(self.rate) else self.rate)
 
 
-def update(rule: Rule, grads: PyTree, state: PyTree, params: PyTree, iterations: Array) -> tuple[PyTree, PyTree, Array]:
-    """One update, as a pure function: ``(new params, new state, iterations + 1)``."""
-    updates, state = rule.at(iterations).update(grads, state, params)
+def update(
+    rule: Rule, grads: PyTree, state: PyTree, params: PyTree, iterations: Array, value: Array | None = None
+) -> tuple[PyTree, PyTree, Array]:
+    """One update, as a pure function: ``(new params, new state, iterations + 1)``.
+
+    ``value`` is the loss, for the transformations that ask for it (optax's ``reduce_on_plateau``).
+    """
+    extra = {} if value is None else {"value": value}
+    transformation = optax.with_extra_args_support(rule.at(iterations))
+    updates, state = transformation.update(grads, state, params, **extra)
     return optax.apply_updates(params, updates), state, iterations + 1
 
 

@@ -1,0 +1,51 @@
+"""Hints for arguments that a method does not have: TF.js's spelling, and options objects."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from jtf.naming import nearest
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def with_hints(method: Callable[P, T]) -> Callable[P, T]:
+    """A method that says of wrong arguments how they are meant to be (a decorator)."""
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError:
+            refuse_unknown(method, method.__name__, kwargs)
+            _refuse_options_object(method.__name__, args)
+            raise
+        return method(*args, **kwargs)
+
+    return checked
+
+
+def refuse_unknown(method: Callable[..., Any], name: str, given: Iterable[str]) -> None:
+    """Refuse the first argument that ``method`` does not have; ``name`` is what the user has called.
+
+    Raises:
+        TypeError: with the nearest argument and all of them.
+    """
+    known = [parameter for parameter in inspect.signature(method).parameters if parameter != "self"]
+    for argument in given:
+        if argument not in known:
+            raise TypeError(
+                f"{name} has no argument {argument!r}.{nearest(argument, known)} Arguments: {', '.join(known)}."
+            )
+
+
+def _refuse_options_object(name: str, args: Iterable[Any]) -> None:
+    *_, last = args
+    if isinstance(last, Mapping):
+        keywords = ", ".join(f"{key}=..." for key in last)
+        raise TypeError(f"TF.js's options object becomes keyword arguments here: {name}(..., {keywords}).")
