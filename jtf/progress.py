@@ -11,12 +11,10 @@ from typing import Any
 from jtf.callbacks import Callback
 
 _REFRESH_SECONDS = 0.1
-#: Without tqdm's rate, so that the numbers fit into 80 columns.
-_LAYOUT = "{desc} {percentage:3.0f}%|{bar:12}| {elapsed}{postfix}"
 
 
 def progress(verbose: int) -> list[Callback]:
-    """The callback for ``verbose``: 0 nothing, 1 a bar, 2 a line an epoch.
+    """The callback for ``verbose``: 0 nothing, 1 a bar and a line an epoch, 2 the line only.
 
     A bar needs a terminal or a notebook; into a file or a pipe, 1 writes lines as 2 does.
 
@@ -42,16 +40,21 @@ class Lines(Callback):
         print(f"Epoch {epoch + 1}/{self.params['epochs']} - {seconds:.1f} s{numbers}", flush=True)
 
 
-class Bar(Callback):
-    """A tqdm bar an epoch, with the batch's numbers; they are read from the device ten times a second at most."""
+class Bar(Lines):
+    """A tqdm bar while an epoch runs, and its line when it is done.
+
+    The bar shows the batch's numbers; they are read from the device ten times a second at most.
+    """
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        super().on_epoch_begin(epoch, logs)
         self._bar = _tqdm()(
             total=self.params["steps"],
             desc=f"Epoch {epoch + 1}/{self.params['epochs']}",
+            unit="batch",
             mininterval=_REFRESH_SECONDS,
             dynamic_ncols=True,
-            bar_format=_LAYOUT if self.params["steps"] else None,
+            leave=False,
         )
         self._next = time.perf_counter() + _REFRESH_SECONDS
 
@@ -63,8 +66,8 @@ class Bar(Callback):
         self._bar.update()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        self._bar.set_postfix({name: f"{value:.4f}" for name, value in _in_order(logs).items()})
         self._bar.close()
+        super().on_epoch_end(epoch, logs)
 
 
 def _in_order(logs: Mapping[str, float]) -> dict[str, float]:

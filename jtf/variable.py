@@ -126,7 +126,8 @@ class Variable:
     @property
     def lost(self) -> bool:
         """Whether the value went down with a training step that failed on the device; `assign` mends it."""
-        return self._holder is not None and self._holder.lost
+        holder = self._holder  # read once, since another thread may end the loan
+        return holder is not None and holder.lost
 
     def read(self) -> Array:
         """The present value; inside a lifted function, the value bound there."""

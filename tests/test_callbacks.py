@@ -185,17 +185,31 @@ def run(callback, values):
 
 
 def oracle(values, rising, min_delta, patience, baseline):
-    """The same, written down from the description: stop behind the patience-th epoch in a row that is no better."""
-    best, best_epoch, idle = baseline, None, 0
+    """The same, written down from the description: stop behind the patience-th epoch in a row that is no better.
+
+    The best weights are those of the best epoch that was run, whether or not it has beaten the baseline.
+    """
+    stopped, run = None, len(values)
+    best, idle = baseline, 0
     for epoch, value in enumerate(values):
-        gain = None if best is None else (value - best if rising else best - value)
-        if (gain is None and not math.isnan(value)) or (gain is not None and gain > abs(min_delta)):
-            best, best_epoch, idle = value, epoch, 0
+        if better(value, best, rising, min_delta):
+            best, idle = value, 0
         else:
             idle += 1
             if idle >= patience:
-                return epoch, best_epoch
-    return None, best_epoch
+                stopped, run = epoch, epoch + 1
+                break
+    best, best_epoch = None, None
+    for epoch, value in enumerate(values[:run]):
+        if better(value, best, rising, min_delta):
+            best, best_epoch = value, epoch
+    return stopped, best_epoch
+
+
+def better(value, best, rising, min_delta):
+    if best is None:
+        return not math.isnan(value)
+    return (value - best if rising else best - value) > abs(min_delta)
 
 
 class TestEarlyStopping:

@@ -11,6 +11,7 @@ import optax
 import pytest
 
 import jtf
+from jtf.variable import lend_all
 from tests.train.problem import START, close, formula, pure_run, variables
 
 # --- closures ---------------------------------------------------------------------------------------
@@ -280,7 +281,7 @@ def test_values_lost_elsewhere_do_not_matter():
             raise RuntimeError("lost")
 
     gone, w = jtf.variable(1.0), jtf.variable(1.0)
-    gone.lend(Failed())
+    assert lend_all([gone], [gone.read()], Failed())
     assert gone.lost
     optimizer = jtf.train.sgd(0.5)
     optimizer.minimize(lambda: w * 1)
