@@ -64,5 +64,6 @@ from jtf.train import value_and_grads as value_and_grads
 from jtf.train import variable_grads as variable_grads
 from jtf.variable import Variable as Variable
 from jtf.variable import lift as lift
+from jtf.variable import values as values
 from jtf.variable import variable as variable
 from jtf.version import __version__ as __version__

@@ -306,6 +306,22 @@ def variable(
     return Variable(value, trainable, name, dtype)
 
 
+def values(tree: PyTree) -> PyTree:
+    """A pytree of Variables as a pytree of their present values, for `lift`, jax.grad, optax and the like.
+
+    Example:
+        >>> import jtf
+        >>> jtf.values({"w": jtf.variable(2.0)})
+        {'w': Array(2., dtype=float32)}
+    """
+    return jax.tree.map(lambda v: v.read(), tree, is_leaf=is_variable)
+
+
+def is_variable(x: Any) -> bool:
+    """Whether ``x`` is a `Variable`: for ``is_leaf`` in jax.tree's functions, which look inside them otherwise."""
+    return isinstance(x, Variable)
+
+
 def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, PyTree]]:
     """A pure function out of one that reads and assigns Variables.
 
@@ -323,7 +339,7 @@ def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, 
             not listed (a lifted function around this one does not help), or draws random numbers without ``rng``.
     """
     structure: Any
-    flat, structure = jax.tree.flatten(variables, is_leaf=lambda x: isinstance(x, Variable))
+    flat, structure = jax.tree.flatten(variables, is_leaf=is_variable)
     for leaf in flat:
         if not isinstance(leaf, Variable):
             raise TypeError(f"jtf.lift takes a pytree of Variables; found {type(leaf).__name__}: {leaf!r}.")

@@ -224,10 +224,7 @@ def _by_slot(data: Any, slots: Slots) -> list[Any]:
                 )
         return [data[name] for name in names]
     if len(names) == 1:
-        single = isinstance(data, list | tuple) and len(data) == 1 and np.ndim(data[0]) > 0
-        expected = slots.shapes[0]
-        nested = single and (hasattr(data[0], "shape") or (expected is not None and np.ndim(data[0]) == len(expected)))
-        return [data[0]] if nested else [data]
+        return [data[0]] if _is_list_of_one(data, slots.shapes[0]) else [data]
     if isinstance(data, list | tuple):
         if len(data) != len(names):
             raise ValueError(
@@ -238,6 +235,15 @@ def _by_slot(data: Any, slots: Slots) -> list[Any]:
         f"The model has {len(names)} {slots.kind}s ({', '.join(names)}): pass a list of arrays in this order, or "
         f"a dict by name; received one {type(data).__name__}."
     )
+
+
+def _is_list_of_one(data: Any, expected: Shape | None) -> bool:
+    """Whether it is a list with the one input in it, and not a list of samples."""
+    if not isinstance(data, list | tuple) or len(data) != 1:
+        return False
+    if expected is None:
+        return hasattr(data[0], "shape") and np.ndim(data[0]) > 0
+    return np.ndim(data[0]) == len(expected) or (np.ndim(data[0]) == 1 and tuple(expected[1:]) == (1,))
 
 
 def _checked(array: np.ndarray, name: str, expected: Shape | None, kind: str) -> np.ndarray:

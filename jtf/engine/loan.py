@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from jtf.engine.interrupts import interrupts
 from jtf.engine.step import TrainState
-from jtf.variable import Variable, lend_all
+from jtf.variable import is_variable, lend_all
 
 _LOST = (
     "The value of this Variable was lost: the device failed in the middle of a training step, after the weights "
@@ -38,8 +38,8 @@ class Loan:
     """
 
     def __init__(self, variables: TrainState) -> None:
-        self._variables = jax.tree.leaves(variables, is_leaf=lambda x: isinstance(x, Variable))
-        self._structure: Any = jax.tree.structure(variables, is_leaf=lambda x: isinstance(x, Variable))
+        self._variables = jax.tree.leaves(variables, is_leaf=is_variable)
+        self._structure: Any = jax.tree.structure(variables, is_leaf=is_variable)
         self._state: TrainState | None = None
         self._lock = threading.RLock()
         self._stepping: int | None = None  # the thread that runs a step

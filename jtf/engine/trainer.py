@@ -25,7 +25,8 @@ from jtf.engine.step import (
 )
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array
-from jtf.variable import Variable
+from jtf.variable import Variable, is_variable
+from jtf.variable import values as values_of
 
 
 class Trainer:
@@ -73,8 +74,10 @@ class Trainer:
         """One update, outside of any run: nothing is donated."""
         self.new_randomness()
         variables = self.state()
-        state, _, values = self._train_once(read(variables), Totals.zeros(self.objective), self.optimizer.rule(), batch)
-        jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=_is_variable)
+        state, _, values = self._train_once(
+            values_of(variables), Totals.zeros(self.objective), self.optimizer.rule(), batch
+        )
+        jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=is_variable)
         return np.asarray(values).tolist()
 
     def evaluate(self, state: TrainState | None, batches: Iterable[Batch]) -> Iterator[dict[str, float] | None]:
@@ -85,7 +88,7 @@ class Trainer:
             batches: at least one.
         """
         if state is None:
-            weights = read((dict(self.network.trainable), dict(self.network.non_trainable)))
+            weights = values_of((dict(self.network.trainable), dict(self.network.non_trainable)))
         else:
             weights = (state.trainable, state.non_trainable)
         totals, seen = Totals.zeros(self.objective), 0
@@ -106,7 +109,7 @@ class Predictor:
 
     def __call__(self, batches: Iterable[list[Any]]) -> list[Array]:
         """The outputs for all batches of inputs, one array an output."""
-        weights = read((dict(self._network.trainable), dict(self._network.non_trainable)))
+        weights = values_of((dict(self._network.trainable), dict(self._network.non_trainable)))
         self._calls += 1
         results = [self._step(weights, xs, _beside_training(self._calls, i)) for i, xs in enumerate(batches)]
         if len(results) == 1:
@@ -121,15 +124,6 @@ def _beside_training(*numbers: int) -> np.ndarray:
     So a run's results do not depend on whether there was a prediction in between.
     """
     return np.array([*random.position(), 2**31, *numbers], np.uint32)
-
-
-def read(variables: Any) -> Any:
-    """A pytree of Variables as a pytree of their values."""
-    return jax.tree.map(lambda v: v.read(), variables, is_leaf=_is_variable)
-
-
-def _is_variable(x: Any) -> bool:
-    return isinstance(x, Variable)
 
 
 def is_differentiable(variable: Variable) -> bool:

@@ -157,7 +157,8 @@ class LayersModel(Layer):
                 several inputs a list, or a dict by input name.
             y: targets, likewise.
             batch_size: samples a step; the last batch of an epoch may be smaller.
-            epochs: the run ends before this epoch, counted from ``initial_epoch``.
+            epochs: the number of the epoch before which the run ends; epochs are counted from 0, or from
+                ``initial_epoch``.
             verbose: 0 silent, 1 a progress bar, 2 a line an epoch.
             callbacks: a dict of hooks, a `jtf.callbacks.Callback`, or a list of both.
             validation_split: this fraction, cut off the end before any shuffling, is for validation only.

@@ -208,14 +208,17 @@ def test_what_is_trainable_is_settled_by_compile():
     model, (x, y) = linear(), line_data()
     layer, before = model.layers[0], model.get_weights()
     layer.trainable = False
-    model.fit(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="has changed since it was compiled, which has no effect before") as caught:
+        model.fit(x, y, verbose=0)
+    assert caught[0].filename == __file__
     trained = model.get_weights()
     assert not np.array_equal(trained[0], before[0])
     model.compile(optimizer="sgd", loss="mse")
     model.fit(x, y, verbose=0)
     np.testing.assert_array_equal(model.get_weights()[0], trained[0])
     layer.trainable = True
-    model.fit(x, y, verbose=0)
+    with pytest.warns(UserWarning, match="has changed since it was compiled"):
+        model.fit(x, y, verbose=0)
     np.testing.assert_array_equal(model.get_weights()[0], trained[0])
 
 

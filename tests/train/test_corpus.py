@@ -27,7 +27,8 @@ def replay(case):
     for step in case["steps"]:
         for v in step["vars"]:
             if v["name"] not in variables:
-                variables[v["name"]] = jtf.variable(v["before"])
+                # Equal names let cases of equal shapes share a compilation.
+                variables[v["name"]] = jtf.variable(v["before"], name=f"v{len(variables)}")
             variables[v["name"]].assign(v["before"])  # a test may have set it
         optimizer.apply_gradients([(variables[v["name"]], v["grad"]) for v in step["vars"]])
         for v in step["vars"]:

@@ -112,7 +112,7 @@ PER_VARIABLE = [
 @pytest.mark.parametrize("make", PER_VARIABLE, ids="momentum adagrad adadelta rmsprop centered".split())
 def test_changing_lists_are_separate_runs(make):
     def separate(value, steps):
-        v, optimizer = jtf.variable(value), make()
+        v, optimizer = jtf.variable(value, name="v"), make()
         for _ in range(steps):
             optimizer.minimize(lambda: jnp.sum(jnp.sin(v) * v))
         return v.read()
