@@ -11,11 +11,11 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 
-from jtf import random, train
+from jtf import train
 from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
@@ -23,30 +23,11 @@ from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
 from jtf.io import save_layers_model
 from jtf.layers.base import Layer
 from jtf.models.arguments import refuse_unknown, with_hints
+from jtf.models.functional import Functional, functional_of
 from jtf.models.summary import print_summary
 from jtf.naming import snake_case
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array, Shape
-from jtf.variable import Variable, lift
-
-
-class ModelVariables(NamedTuple):
-    """A model's weights as a pytree: gradients are taken with respect to ``trainable``.
-
-    Attributes:
-        trainable: by name.
-        non_trainable: statistics, and frozen weights, by name.
-    """
-
-    trainable: dict[str, Array]
-    non_trainable: dict[str, Array]
-
-
-class Functional(NamedTuple):
-    """A model as two pure functions: ``init, apply = model.functional()``."""
-
-    init: Callable[[Array], ModelVariables]
-    apply: Callable[..., tuple[Any, ModelVariables]]
 
 
 class LayersModel(Layer):
@@ -367,24 +348,7 @@ class LayersModel(Layer):
             (5, 4, 2)
         """
         self._require_built()
-        network = network_of(self, self._call_flat)
-        structure = (dict(network.trainable), dict(network.non_trainable))
-
-        def call(x: Any, training: bool) -> Any:
-            return self(x, training=training)
-
-        lifted = lift(call, ModelVariables(*structure))  # type: ignore[arg-type]  # holding Variables
-
-        def init(key: Array) -> ModelVariables:
-            with random.key_stream(key):
-                return ModelVariables(*({n: _fresh(w) for n, w in part.items()} for part in structure))
-
-        def apply(
-            variables: ModelVariables, x: Any, *, training: bool = False, rng: Array | None = None
-        ) -> tuple[Any, ModelVariables]:
-            return lifted(variables, x, training, rng=rng)
-
-        return Functional(init, apply)
+        return functional_of(self, network_of(self, self._call_flat))
 
     # Saving.
 
@@ -529,11 +493,6 @@ class LayersModel(Layer):
 
 
 _starting = threading.Lock()
-
-
-def _fresh(weight: Variable) -> Array:
-    """A new value for a weight, from its initializer if it has one."""
-    return weight.read() if weight.initializer is None else weight.initializer(weight.shape, weight.dtype)
 
 
 def _one_or_list(values: list[float]) -> Any:

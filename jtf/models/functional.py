@@ -1,0 +1,56 @@
+"""A model as pure functions: what `LayersModel.functional` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jtf import random
+from jtf.engine.step import Network
+from jtf.types import Array
+from jtf.variable import Variable, lift
+
+
+class ModelVariables(NamedTuple):
+    """A model's weights as a pytree: gradients are taken with respect to ``trainable``.
+
+    Attributes:
+        trainable: by name.
+        non_trainable: statistics, and frozen weights, by name.
+    """
+
+    trainable: dict[str, Array]
+    non_trainable: dict[str, Array]
+
+
+class Functional(NamedTuple):
+    """A model as two pure functions: ``init, apply = model.functional()``."""
+
+    init: Callable[[Array], ModelVariables]
+    apply: Callable[..., tuple[Any, ModelVariables]]
+
+
+def functional_of(model: Any, network: Network) -> Functional:
+    """The pure functions of a built model, over the Variables of its network."""
+    structure = (dict(network.trainable), dict(network.non_trainable))
+
+    def call(x: Any, training: bool) -> Any:
+        return model(x, training=training)
+
+    lifted = lift(call, ModelVariables(*structure))  # type: ignore[arg-type]  # holding Variables
+
+    def init(key: Array) -> ModelVariables:
+        with random.key_stream(key):
+            return ModelVariables(*({n: _fresh(w) for n, w in part.items()} for part in structure))
+
+    def apply(
+        variables: ModelVariables, x: Any, *, training: bool = False, rng: Array | None = None
+    ) -> tuple[Any, ModelVariables]:
+        return lifted(variables, x, training, rng=rng)
+
+    return Functional(init, apply)
+
+
+def _fresh(weight: Variable) -> Array:
+    """A new value for a weight, from its initializer if it has one."""
+    return weight.read() if weight.initializer is None else weight.initializer(weight.shape, weight.dtype)
