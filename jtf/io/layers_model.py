@@ -9,11 +9,11 @@ References:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def save_layers_model(model: Any, path: str | os.PathLike[str]) -> None:
         raise FileExistsError(f"{target} exists and is not a saved model (it has no {_MANIFEST}); choose another path.")
     stored = [(weight.name, _storable(weight.name, np.asarray(weight))) for weight in model.weights]
     data = b"".join(array.tobytes() for _, array in stored)
-    weights_file = f"weights-{hashlib.sha256(data).hexdigest()[:8]}.bin"
+    weights_file = f"weights-{zlib.crc32(data):08x}.bin"
     entries = [{"name": name, "shape": list(array.shape), "dtype": _dtype_name(array)} for name, array in stored]
     document = {
         "modelTopology": topology(model),

@@ -61,7 +61,8 @@ class Dense(Layer):
         kernel_initializer: ``glorotNormal`` by default, as in TF.js (Keras: glorot uniform).
         bias_initializer: ``zeros`` by default.
         kernel_regularizer, bias_regularizer: penalties on the weights.
-        activity_regularizer: a penalty on the output, divided by the batch's size.
+        activity_regularizer: a penalty on the output, divided by the batch's size. (TF.js refuses to call such a
+            layer.)
         kernel_constraint, bias_constraint: conditions on the weights.
         input_dim: short for ``input_shape=[input_dim]``.
 
