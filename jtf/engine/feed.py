@@ -192,14 +192,21 @@ def fresh_iterator(dataset: Any) -> Iterator[Any]:
     Raises:
         TypeError: it is neither.
     """
-    if isinstance(dataset, Iterable):
-        return iter(dataset)
-    if callable(dataset):
-        return iter(dataset())
-    raise TypeError(
-        "A dataset is an iterable of batches (jtf.data, torch DataLoader, grain, a list) or a function that "
-        f"returns one; received {type(dataset).__name__}."
-    )
+    check_dataset(dataset)
+    return iter(dataset if isinstance(dataset, Iterable) else dataset())
+
+
+def check_dataset(dataset: Any) -> None:
+    """Refuse what is no dataset, without starting a pass.
+
+    Raises:
+        TypeError: it is neither an iterable nor a function.
+    """
+    if not isinstance(dataset, Iterable) and not callable(dataset):
+        raise TypeError(
+            "A dataset is an iterable of batches (jtf.data, torch DataLoader, grain, a list) or a function that "
+            f"returns one; received {type(dataset).__name__}."
+        )
 
 
 def positive(value: Any, name: str) -> int:
@@ -287,6 +294,8 @@ def _check_labels(labels: np.ndarray, name: str, classes: int | None) -> None:
 
 def _sample_weight(weight: Any, y: np.ndarray, name: str) -> np.ndarray:
     given = as_array(weight, f"sample_weight of {name!r}").astype(np.float32)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]  # a column, as data frames have them
     if given.ndim == 0 or given.shape[0] != y.shape[0]:
         raise ValueError(
             f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; received shape {given.shape}."
@@ -324,13 +333,11 @@ def _from_classes(by_class: Mapping[int, float], y: np.ndarray, name: str) -> np
             "Use sample_weight instead."
         )
     classes = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(np.int64)
-    present = np.unique(classes)
+    present, place = np.unique(classes, return_inverse=True)
     missing = [int(c) for c in present if int(c) not in by_class]
     if missing:
         raise ValueError(
             f"class_weight must have every class in the targets of {name!r}; it lacks {missing} and has "
             f"{sorted(by_class)}."
         )
-    table = np.zeros(int(present.max()) + 1, np.float32)
-    table[present] = [by_class[int(c)] for c in present]
-    return table[classes]
+    return np.asarray([by_class[int(c)] for c in present], np.float32)[place]

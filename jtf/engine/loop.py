@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ class Run:
         validate: evaluates the state's weights batch by batch; the last item is the logs.
         callbacks: to be called, the history among them.
         history: what `fit` returns.
+        source: entered and left with the run: closes a pass that runs on across epochs.
         initial_epoch, epochs: runs from the one to before the other.
     """
 
@@ -51,6 +53,7 @@ class Run:
     validate: Callable[[TrainState], Iterator[dict[str, float] | None]] | None
     callbacks: CallbackList
     history: History
+    source: AbstractContextManager[Any]
     initial_epoch: int
     epochs: int
 
@@ -60,7 +63,7 @@ def events(run: Run) -> Generator[Event]:
     run.model.stop_training = False
     warned = False
     iterations = run.optimizer.iterations
-    with run.loan.running():
+    with run.source, run.loan.running():
         yield Event("on_train_begin", ({},))
         for epoch in range(run.initial_epoch, run.epochs):
             yield Event("on_epoch_begin", (epoch, {}))
@@ -132,6 +135,14 @@ def _warn_if_not_finite(totals: Totals, epoch: int, first: int) -> bool:
         "useless from there on. Try a smaller learning rate, look for NaN in the data, and let "
         "callbacks=[jtf.callbacks.terminate_on_nan()] stop at the first such batch.",
         RuntimeWarning,
-        stacklevel=5,  # the call of fit
+        stacklevel=users_level(),
     )
     return True
+
+
+def users_level() -> int:
+    """The stacklevel that stands for the first frame outside of jtf: the call of fit."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jtf."):
+        level, frame = level + 1, frame.f_back
+    return level

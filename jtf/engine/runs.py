@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def in_memory(
         return feed.batches(data, batch_size, order)
 
     params = {"samples": data.size, "steps": math.ceil(data.size / batch_size), "batch_size": batch_size}
-    return _run(model, trainer, batches, validate, params, epochs, initial_epoch, verbose, callbacks)
+    return _run(model, trainer, batches, validate, params, nullcontext(), epochs, initial_epoch, verbose, callbacks)
 
 
 def from_dataset(
@@ -110,7 +110,8 @@ def from_dataset(
             )
 
     params = {"samples": None, "steps": steps or _known_size(dataset), "batch_size": None}
-    return _run(model, trainer, batches, validate, params, epochs, initial_epoch, verbose, callbacks)
+    source = _closing(None if isinstance(dataset, Iterator) else unending)  # a pass of one's own ends with the run
+    return _run(model, trainer, batches, validate, params, source, epochs, initial_epoch, verbose, callbacks)
 
 
 def validation_batches(trainer: Trainer, dataset: Any, limit: int | None) -> Iterator[Batch]:
@@ -136,6 +137,7 @@ def _run(
     batches: Callable[[int], Iterator[Batch]],
     validate: Validate | None,
     params: dict[str, Any],
+    source: AbstractContextManager[Any],
     epochs: int,
     initial_epoch: int,
     verbose: int,
@@ -165,6 +167,7 @@ def _run(
         validate,
         listening,
         history,
+        source,
         initial_epoch,
         epochs,
     )
@@ -188,7 +191,7 @@ def _validation(trainer: Trainer, data: Any, batch_size: int, limit: int | None)
             "validation_data is (x, y), (x, y, sample_weight) or a dataset of batches; "
             f"received a {type(data).__name__} of {len(data)}."
         )
-    feed.fresh_iterator(data)
+    feed.check_dataset(data)
     return lambda state: trainer.evaluate(state, validation_batches(trainer, data, limit))
 
 

@@ -473,7 +473,7 @@ class LayersModel(Layer):
             warnings.warn(
                 f"What is trainable in model {self.name!r} has changed since it was compiled, which has no effect "
                 "before it is compiled again.",
-                stacklevel=4,
+                stacklevel=loop.users_level(),
             )
         return trainer
 

@@ -119,9 +119,7 @@ class TestSources:
     TEXT = "a,b\n1,x\n2,é\n"
     ROWS = ({"a": 1.0, "b": "x"}, {"a": 2.0, "b": "é"})
 
-    @pytest.mark.parametrize(
-        "kind", ["str", "path", "url", "text file", "binary file", "StringIO", "BytesIO"]
-    )
+    @pytest.mark.parametrize("kind", ["str", "path", "url", "text file", "binary file", "StringIO", "BytesIO"])
     def test_every_pass_begins_at_the_beginning(self, kind, tmp_path):
         path = tmp_path / "some data.csv"
         path.write_text(self.TEXT, encoding="utf-8")
@@ -158,9 +156,7 @@ class TestSources:
             ds = data.csv(stream, has_header=header, column_names=None if header else ["a", "b"])
             assert ds.column_names == ["a", "b"]
             assert tuple(ds) == self.ROWS
-            with pytest.raises(
-                ValueError, match=r"cannot be rewound, so it is good for one pass. Pass a path"
-            ):
+            with pytest.raises(ValueError, match=r"cannot be rewound, so it is good for one pass. Pass a path"):
                 list(ds)
 
     def test_a_member_of_a_zip_file(self, tmp_path):

@@ -144,9 +144,7 @@ def test_an_exception_of_the_users_function_says_at_which_element(method):
 
     with pytest.raises(ZeroDivisionError) as caught:
         list(getattr(known(5), method)(f))
-    assert caught.value.__notes__ == [
-        f"This happened in the function given to {method}, at element 2 of the pass."
-    ]
+    assert caught.value.__notes__ == [f"This happened in the function given to {method}, at element 2 of the pass."]
     assert caught.traceback[-1].name == "f"
 
 

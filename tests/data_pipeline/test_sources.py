@@ -126,9 +126,7 @@ class TestGenerator:
         def rows():
             yield 1
 
-        with pytest.raises(
-            TypeError, match=r"Write jtf.data.generator\(rows\), not jtf.data.generator\(rows\(\)\)"
-        ):
+        with pytest.raises(TypeError, match=r"Write jtf.data.generator\(rows\), not jtf.data.generator\(rows\(\)\)"):
             data.generator(rows())
 
     def test_a_function_that_returns_nothing(self):
@@ -152,9 +150,7 @@ class TestGenerator:
         with pytest.raises(OSError, match=r"disk") as caught:
             data.generator(rows).for_each(seen.append)
         assert seen == [1, 2]
-        assert caught.value.__notes__ == [
-            "This happened in the source given to generator, at element 2 of the pass."
-        ]
+        assert caught.value.__notes__ == ["This happened in the source given to generator, at element 2 of the pass."]
         assert caught.traceback[-1].name == "rows"
 
 
