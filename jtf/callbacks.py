@@ -222,22 +222,10 @@ class TerminateOnNaN(Callback):
             self.model.stop_training = True
 
 
-def early_stopping(
-    monitor: str = "val_loss",
-    min_delta: float = 0.0,
-    patience: int = 0,
-    verbose: int = 0,
-    mode: str = "auto",
-    baseline: float | None = None,
-    restore_best_weights: bool = False,
-) -> EarlyStopping:
-    """`EarlyStopping` under TF.js's name, ``tf.callbacks.earlyStopping``."""
-    return EarlyStopping(monitor, min_delta, patience, verbose, mode, baseline, restore_best_weights)
-
-
-def terminate_on_nan() -> TerminateOnNaN:
-    """`TerminateOnNaN`."""
-    return TerminateOnNaN()
+#: `EarlyStopping` under TF.js's name, ``tf.callbacks.earlyStopping``.
+early_stopping = EarlyStopping
+#: `TerminateOnNaN` under a name of the same kind.
+terminate_on_nan = TerminateOnNaN
 
 
 def as_callbacks(given: Any) -> list[Callback]:

@@ -88,16 +88,14 @@ class LayersModel(Layer):
         """
         chosen = train.get(optimizer)
         options = {"loss": loss, "metrics": metrics, "loss_weights": loss_weights}
-        self._check_compile(options)
-        # What is trainable is settled now, as in TF.js. Made before anything is changed, since it may refuse.
+        # Made before anything is changed, since it may refuse. What is trainable is settled now, as in TF.js.
         trainer = self._trainer_with(chosen, options) if self.built else None
+        if trainer is None:
+            Objective(self.output_names, self.output_shapes, **options)  # refuses what can be known to be wrong
         self.optimizer = chosen
         self._compiled_with = options
         self.forget_compiled()
         self._trainer = trainer
-
-    def _check_compile(self, options: Mapping[str, Any]) -> None:
-        Objective(self.output_names, self.output_shapes, **options)
 
     def forget_compiled(self) -> None:
         """Compile anew at the next use: the layers have changed."""
