@@ -10,6 +10,8 @@ model.compile(optimizer="adam", loss="categoricalCrossentropy", metrics=["accura
 model.fit(images, labels, epochs=5, validation_split=0.1)
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 # Models and layers.
 from jtf import activations as activations
 from jtf import callbacks as callbacks
@@ -38,6 +40,7 @@ from jtf.functional import softmax as softmax
 from jtf.functional import softplus as softplus
 from jtf.functional import tanh as tanh
 from jtf.io import load_layers_model as load_layers_model
+from jtf.layers import register_class as register_class
 from jtf.models import LayersModel as LayersModel
 from jtf.models import Sequential as Sequential
 from jtf.models import sequential as sequential
@@ -67,3 +70,15 @@ from jtf.variable import lift as lift
 from jtf.variable import values as values
 from jtf.variable import variable as variable
 from jtf.version import __version__ as __version__
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        from jtf.naming import missing_attribute
+
+        if name.startswith("tensor") or name in ("tidy", "dispose", "keep", "scalar"):
+            raise AttributeError(
+                f"jtf has no {name!r}: tensors are jax arrays. Make them with jax.numpy (jnp.array([[1.0, 2.0]])) or "
+                "pass numpy arrays and lists; nothing has to be tidied up."
+            )
+        raise missing_attribute(__name__, name, globals())

@@ -73,10 +73,15 @@ class Configurable:
 
 
 class Registry:
-    """The classes of one kind, by name; a configuration names its class and nothing is imported for it."""
+    """The classes of one kind, by name; a configuration names its class and nothing is imported for it.
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    Args:
+        kind: what they are, for messages.
+        own_classes: what a message about an unknown name says of classes of one's own.
+    """
+
+    def __init__(self, kind: str, own_classes: str = "") -> None:
+        self.kind, self.own_classes = kind, own_classes
         self.classes: dict[str, type[Configurable]] = {}
 
     def add(self, cls: C) -> C:
@@ -92,6 +97,7 @@ class Registry:
                 return cls
         raise ValueError(
             f"Unknown {self.kind} {name!r}.{nearest(name, self.classes)} Choices: {', '.join(sorted(self.classes))}."
+            f"{self.own_classes}"
         )
 
     def get(self, identifier: Any) -> Any:

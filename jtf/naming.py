@@ -82,6 +82,12 @@ def nearest(name: object, choices: Iterable[str]) -> str:
     return f" Did you mean {folded[match[0]]!r}?" if match else ""
 
 
+def missing_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have."""
+    public = [n for n in names if not n.startswith("_")]
+    return AttributeError(f"{module} has no {name!r}.{nearest(name, public)}")
+
+
 def look_up(name: str, table: Mapping[str, T], what: str) -> T:
     """The entry that ``name`` stands for, in either spelling.
 

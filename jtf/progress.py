@@ -11,6 +11,8 @@ from typing import Any
 from jtf.callbacks import Callback
 
 _REFRESH_SECONDS = 0.1
+#: tqdm's, without the rate: so the numbers fit into 80 columns.
+_LAYOUT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 def progress(verbose: int) -> list[Callback]:
@@ -55,6 +57,7 @@ class Bar(Lines):
             mininterval=_REFRESH_SECONDS,
             dynamic_ncols=True,
             leave=False,
+            bar_format=_LAYOUT if self.params["steps"] else None,
         )
         self._next = time.perf_counter() + _REFRESH_SECONDS
 

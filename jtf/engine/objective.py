@@ -216,7 +216,14 @@ def _check_fit(function: LossOrMetric | None, name: str, shape: Shape) -> None:
 
 
 def _mean_loss(function: LossOrMetric, target: Array, output: Array, weight: Array | None) -> Array:
-    loss = jnp.asarray(function(target, output))
+    result = function(target, output)
+    loss = jnp.asarray(jnp.nan if result is None else result)
+    if result is None or loss.shape[:1] not in ((), output.shape[:1]):
+        found = "None (does it return?)" if result is None else f"shape {loss.shape}"
+        raise ValueError(
+            f"The loss {getattr(function, '__name__', function)!r} must return a scalar or one number a sample, "
+            f"{output.shape[0]} here; it returned {found}."
+        )
     if weight is not None:
         if loss.ndim < weight.ndim:
             raise ValueError(

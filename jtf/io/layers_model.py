@@ -45,6 +45,8 @@ def save_layers_model(model: Any, path: str | os.PathLike[str]) -> None:
     if not model.built:
         raise ValueError(f"Model {model.name!r} is not built yet, so it has no weights to save. Fit or predict first.")
     target = local_path(path)
+    if target.suffix in (".h5", ".hdf5", ".keras"):
+        raise ValueError(f"{target}: models are saved as directories in TF.js's format, not as Keras files.")
     manifest_file = target / _MANIFEST
     if target.exists() and not (target.is_dir() and (manifest_file.is_file() or not any(target.iterdir()))):
         raise FileExistsError(f"{target} exists and is not a saved model (it has no {_MANIFEST}); choose another path.")

@@ -4,6 +4,8 @@
 `Layer`.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from jtf.layers.activations import ELU as ELU
 from jtf.layers.activations import LeakyReLU as LeakyReLU
 from jtf.layers.activations import PReLU as PReLU
@@ -18,6 +20,7 @@ from jtf.layers.activations import softmax as softmax
 from jtf.layers.activations import thresholded_relu as thresholded_relu
 from jtf.layers.base import Layer as Layer
 from jtf.layers.base import deserialize as deserialize
+from jtf.layers.base import register_class as register_class
 from jtf.layers.core import Activation as Activation
 from jtf.layers.core import Dense as Dense
 from jtf.layers.core import Dropout as Dropout
@@ -35,3 +38,9 @@ from jtf.layers.reshaping import permute as permute
 from jtf.layers.reshaping import repeat_vector as repeat_vector
 from jtf.layers.reshaping import reshape as reshape
 from jtf.layers.spec import InputSpec as InputSpec
+from jtf.naming import missing_attribute as _missing_attribute
+
+if not _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise _missing_attribute(__name__, name, globals())

@@ -22,7 +22,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -35,8 +35,10 @@ from jtf.layers.spec import InputSpec
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable, bind
 
-registry = Registry("layer")
+registry = Registry("layer", " A class of your own is made known by jtf.register_class(YourLayer).")
 deserialize = registry.deserialize
+#: Makes a layer class of your own known, so that saved models with it can be opened (also as a decorator).
+register_class = registry.add
 
 Regularizer = Callable[[Array], Array]
 
@@ -239,6 +241,8 @@ class Layer(Configurable):
         Raises:
             ValueError: another number of values, or a wrong shape or dtype; then nothing is changed.
         """
+        if isinstance(values, Mapping):
+            raise TypeError("set_weights takes a list, in the order of .weights; by name: model.variables = ...")
         weights = self.weights
         if len(values) != len(weights):
             raise ValueError(

@@ -21,10 +21,11 @@ def with_hints(method: Callable[P, T]) -> Callable[P, T]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             signature.bind(*args, **kwargs)
-        except TypeError:
+        except TypeError as error:
             refuse_unknown(method, method.__name__, kwargs)
             _refuse_options_object(method.__name__, args)
-            raise
+            hint = f" For a dataset of batches use {method.__name__}_dataset." if "'y'" in str(error) else ""
+            raise TypeError(f"{method.__name__}: {error}.{hint}") from None
         return method(*args, **kwargs)
 
     return checked

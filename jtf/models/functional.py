@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jtf import random
 from jtf.engine.step import Network
 from jtf.types import Array
-from jtf.variable import Variable, lift
+from jtf.variable import Variable, lift, values
 
 
 class ModelVariables(NamedTuple):
@@ -49,6 +49,32 @@ def functional_of(model: Any, network: Network) -> Functional:
         return lifted(variables, x, training, rng=rng)
 
     return Functional(init, apply)
+
+
+def variables_of(network: Network) -> ModelVariables:
+    """The present values of a model's weights."""
+    return ModelVariables(values(dict(network.trainable)), values(dict(network.non_trainable)))
+
+
+def assign_variables(network: Network, new: ModelVariables) -> None:
+    """Assign all of a model's weights.
+
+    Raises:
+        ValueError: other names, or a wrong shape or dtype; then nothing is changed.
+    """
+    parts = (network.trainable, network.non_trainable)
+    for kind, weights, given in zip(ModelVariables._fields, parts, new, strict=True):
+        if weights.keys() != given.keys():
+            raise ValueError(
+                f"The {kind} weights are {', '.join(weights) or 'none'}; received {', '.join(given) or 'none'}."
+            )
+    converted = [
+        (weight, weight.converted(given[name]))
+        for weights, given in zip(parts, new, strict=True)
+        for name, weight in weights.items()
+    ]
+    for weight, value in converted:
+        weight.assign(value)
 
 
 def _fresh(weight: Variable) -> Array:

@@ -23,7 +23,7 @@ from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
 from jtf.io import save_layers_model
 from jtf.layers.base import Layer
 from jtf.models.arguments import refuse_unknown, with_hints
-from jtf.models.functional import Functional, functional_of
+from jtf.models.functional import Functional, ModelVariables, assign_variables, functional_of, variables_of
 from jtf.models.summary import print_summary
 from jtf.naming import snake_case
 from jtf.train.optimizer import Optimizer
@@ -332,7 +332,8 @@ class LayersModel(Layer):
         Returns:
             ``init(key) -> variables`` makes new weights as the layers' initializers would (a weight without
             initializer keeps its value); ``apply(variables, x, *, training=False, rng=None) -> (y, variables)``
-            is the model, whose second result has the statistics that layers have updated.
+            is the model, whose second result has the statistics that layers have updated. `variables` has the
+            present weights in this form.
 
         Raises:
             ValueError: the model is not built yet.
@@ -347,6 +348,25 @@ class LayersModel(Layer):
         """
         self._require_built()
         return functional_of(self, network_of(self, self._call_flat))
+
+    @property
+    def variables(self) -> ModelVariables:
+        """The present weights, as `functional`'s ``apply`` takes them; assign such a value to give it to the model.
+
+        Example:
+            >>> import jax, jtf
+            >>> model = jtf.sequential([jtf.layers.dense(units=2, input_shape=[3])])
+            >>> init, apply = model.functional()
+            >>> model.variables = init(jax.random.key(0))
+            >>> x = jax.numpy.ones((1, 3))
+            >>> bool((apply(model.variables, x)[0] == model(x)).all())
+            True
+        """
+        return variables_of(network_of(self, self._call_flat))
+
+    @variables.setter
+    def variables(self, values: ModelVariables) -> None:
+        assign_variables(network_of(self, self._call_flat), values)
 
     # Saving.
 

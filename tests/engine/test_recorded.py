@@ -19,7 +19,7 @@ LEFT_OUT = {
     "5235058bb78f": "stopped by a callback class of those tests, of which only the name is recorded",
     "191bd16165f8": "the dataset ends early: refused here, see test_an_early_end_is_refused",
     "0b0152030272": "the evaluated dataset ends early: refused here",
-    "00edf0c5d6b5": "goes on with the state of an optimizer, which tests/io compares",
+    "00edf0c5d6b5": "goes on from an optimizer's saved state, which cannot be loaded yet",
 }
 #: Options that do nothing here: fit_async yields at every event.
 WITHOUT_EFFECT = ("yieldEvery",)
