@@ -43,6 +43,8 @@ from jtf.io import load_layers_model as load_layers_model
 from jtf.layers import register_class as register_class
 from jtf.models import LayersModel as LayersModel
 from jtf.models import Sequential as Sequential
+from jtf.models import input as input
+from jtf.models import model as model
 from jtf.models import sequential as sequential
 
 # Looking at values.

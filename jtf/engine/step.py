@@ -23,7 +23,7 @@ class TrainState(NamedTuple):
 
     Attributes:
         trainable: weights changed by gradients, by name.
-        non_trainable: weights that layers assign (statistics), and frozen ones, by name.
+        non_trainable: what layers assign (statistics, states), and frozen weights, by name.
         optimizer: the optimizer's state.
         iterations: updates made so far, int32.
         rng: key data from which every step's random numbers follow, uint32.
@@ -69,12 +69,25 @@ class Batch(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A model as the steps see it: what to call and which Variables it reads."""
+    """A model as the steps see it: what to call and which Variables it reads.
+
+    Attributes:
+        call: ``(inputs, training) -> outputs``, lists of arrays.
+        layer: the model.
+        trainable: weights changed by gradients, by name.
+        non_trainable: the other Variables, by name.
+        states: the names of those that inference changes, too: what layers remember between batches.
+    """
 
     call: Callable[..., Sequence[Array]]
     layer: Layer
     trainable: Mapping[str, Variable]
     non_trainable: Mapping[str, Variable]
+    states: frozenset[str] = frozenset()
+
+    def states_in(self, non_trainable: Arrays) -> Arrays:
+        """What there is to carry on to the next batch."""
+        return {name: value for name, value in non_trainable.items() if name in self.states}
 
 
 def forward(network: Network, objective: Objective, batch: Batch, training: bool) -> tuple[Array, Array]:
@@ -116,10 +129,11 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
     return step
 
 
-def make_eval_step(network: Network, objective: Objective) -> Callable[..., Totals]:
-    """``step((trainable, non_trainable), totals, batch, at) -> totals``; what layers assign is dropped.
+def make_eval_step(network: Network, objective: Objective) -> Callable[..., tuple[Totals, Arrays]]:
+    """``step((trainable, non_trainable), totals, batch, at) -> (totals, states)``.
 
-    ``at`` are numbers (uint32) from which the random draws of layers follow, if there are any.
+    Of what layers assign only the states are kept. ``at`` are numbers (uint32) from which the random draws of
+    layers follow, if there are any.
     """
 
     def run(batch: Batch, at: Array) -> tuple[Array, Array]:
@@ -128,22 +142,27 @@ def make_eval_step(network: Network, objective: Objective) -> Callable[..., Tota
 
     lifted = lift(run, (network.trainable, network.non_trainable))
 
-    def step(weights: tuple[Arrays, Arrays], totals: Totals, batch: Batch, at: Array) -> Totals:
-        (_, values), _ = lifted(weights, batch, at)
-        return totals.add(values, batch.size, jnp.asarray(0, jnp.int32))
+    def step(weights: tuple[Arrays, Arrays], totals: Totals, batch: Batch, at: Array) -> tuple[Totals, Arrays]:
+        (_, values), (_, assigned) = lifted(weights, batch, at)
+        return totals.add(values, batch.size, jnp.asarray(0, jnp.int32)), network.states_in(assigned)
 
     return step
 
 
-def make_predict_step(network: Network) -> Callable[..., Sequence[Array]]:
-    """``step((trainable, non_trainable), xs, at) -> outputs``; ``at`` as in `make_eval_step`."""
+def make_predict_step(network: Network) -> Callable[..., tuple[Sequence[Array], Arrays]]:
+    """``step((trainable, non_trainable), xs, at) -> (outputs, states)``, as `make_eval_step`."""
 
     def run(xs: Sequence[Array], at: Array) -> Sequence[Array]:
         with key_stream(_key_at(at)):
             return network.call(xs, training=False)
 
     lifted = lift(run, (network.trainable, network.non_trainable))
-    return lambda weights, xs, at: lifted(weights, xs, at)[0]
+
+    def step(weights: tuple[Arrays, Arrays], xs: Sequence[Array], at: Array) -> tuple[Sequence[Array], Arrays]:
+        outputs, (_, assigned) = lifted(weights, xs, at)
+        return outputs, network.states_in(assigned)
+
+    return step
 
 
 def _key_at(at: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -84,7 +84,8 @@ class Trainer:
         """The objective's means over batches: yields None after each batch, and the means at the end.
 
         Args:
-            state: whose weights to use; the Variables' by default.
+            state: whose weights to use; the Variables' by default, which then also take up the states that layers
+                have come to.
             batches: at least one.
         """
         if state is None:
@@ -93,9 +94,12 @@ class Trainer:
             weights = (state.trainable, state.non_trainable)
         totals, seen = Totals.zeros(self.objective), 0
         for index, batch in enumerate(batches):
-            totals = self._eval_step(weights, totals, batch, _beside_training(index))
+            totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
+            weights = (weights[0], weights[1] | states)
             seen += batch.size
             yield None
+        if state is None:
+            _keep_states(self.network, weights[1])
         yield means(totals, seen, self.objective)
 
 
@@ -111,11 +115,21 @@ class Predictor:
         """The outputs for all batches of inputs, one array an output."""
         weights = values_of((dict(self._network.trainable), dict(self._network.non_trainable)))
         self._calls += 1
-        results = [self._step(weights, xs, _beside_training(self._calls, i)) for i, xs in enumerate(batches)]
+        results = []
+        for index, xs in enumerate(batches):
+            outputs, states = self._step(weights, xs, _beside_training(self._calls, index))
+            weights = (weights[0], weights[1] | states)
+            results.append(outputs)
+        _keep_states(self._network, weights[1])
         if len(results) == 1:
             return list(results[0])
         # On the host: jax would compile a concatenation for each number of parts.
         return [jnp.asarray(np.concatenate([np.asarray(part) for part in p])) for p in zip(*results, strict=True)]
+
+
+def _keep_states(network: Network, non_trainable: Mapping[str, Array]) -> None:
+    for name in network.states:
+        network.non_trainable[name].assign(non_trainable[name])
 
 
 def _beside_training(*numbers: int) -> np.ndarray:
@@ -138,7 +152,8 @@ def network_of(model: Any, call: Callable[..., Any]) -> Network:
         ValueError: two weights have one name.
     """
     named: dict[str, Variable] = {}
-    for weight in model.weights:
+    states = model.state_variables
+    for weight in [*model.weights, *states]:
         if weight.name in named:
             raise ValueError(
                 f"Two weights of model {model.name!r} are called {weight.name!r}. Give the layers different names."
@@ -150,4 +165,5 @@ def network_of(model: Any, call: Callable[..., Any]) -> Network:
         model,
         {name: w for name, w in named.items() if w in chosen},
         {name: w for name, w in named.items() if w not in chosen},
+        frozenset(state.name for state in states),
     )

@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from jtf.layers.base import registry
-from jtf.naming import words_in_snake_case
+from jtf.io.topology import model_from_json, topology
 from jtf.version import __version__
 
 _DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?")}
@@ -102,40 +101,12 @@ def load_layers_model(path: str | os.PathLike[str]) -> Any:
         raise ModelFormatError(f"{file} is not JSON: {error}") from error
     if not isinstance(document, Mapping) or not isinstance(document.get("modelTopology"), Mapping):
         raise ModelFormatError(f"{file} has no 'modelTopology'; is it a model saved by TF.js or jtf?")
-    described = document["modelTopology"]
-    described = described.get("model_config", described)
     try:
-        model = registry.deserialize(described)
+        model = model_from_json(document)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{file}: {error}") from error
     _assign(model, _read_weights(file, document.get("weightsManifest")), file)
     return model
-
-
-def topology(model: Any) -> dict[str, Any]:
-    """A model's configuration as it is written into files: Keras's spelling of names and options."""
-    return {
-        "class_name": model.class_name,
-        "config": in_file_spelling(model.get_config()),
-        "keras_version": f"jtf {__version__}",
-        "backend": "jax",
-    }
-
-
-def in_file_spelling(config: Any) -> Any:
-    """camelCase keys and identifiers in snake_case; names and class names as they are."""
-    if isinstance(config, str):
-        return words_in_snake_case(config)
-    if isinstance(config, list):
-        return [in_file_spelling(item) for item in config]
-    if isinstance(config, Mapping):
-        return {
-            words_in_snake_case(key): value
-            if key in ("name", "className") and isinstance(value, str)
-            else in_file_spelling(value)
-            for key, value in config.items()
-        }
-    return config
 
 
 def _storable(name: str, array: np.ndarray) -> np.ndarray:

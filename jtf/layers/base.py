@@ -31,7 +31,8 @@ import numpy as np
 
 from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
-from jtf.layers.spec import InputSpec
+from jtf.layers.spec import InputSpec, check
+from jtf.layers.symbolic import Node, connect, is_symbolic
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable, bind
 
@@ -57,12 +58,14 @@ class Layer(Configurable):
     """
 
     not_in_config: ClassVar[tuple[str, ...]] = ("input_shape", "batch_size", "input_dtype", "weights")
-    #: What inputs must look like; checked at every call.
-    input_spec: InputSpec | None = None
+    #: What the input must look like, or each of several inputs; checked at every call.
+    input_spec: InputSpec | Sequence[InputSpec] | None = None
     #: Whether a mask passes through the layer.
     supports_masking: bool = False
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
+    #: Whether the layer remembers something from one batch to the next, so that the batch's size is fixed.
+    stateful: bool = False
 
     def __init__(
         self,
@@ -76,7 +79,10 @@ class Layer(Configurable):
         input_dtype: DTypeLike | None = None,
         weights: Sequence[ArrayLike] | None = None,
     ) -> None:
+        #: The calls on symbolic tensors.
+        self.inbound_nodes: list[Node] = []
         self._own_weights: list[Variable] = []
+        self._own_states: list[Variable] = []
         self._penalties: list[tuple[Variable, Regularizer]] = []
         self._initial_weights = None if weights is None else [np.asarray(w) for w in weights]
         self.name = name or naming.unique_name(self.class_name)
@@ -122,19 +128,43 @@ class Layer(Configurable):
     def __call__(self, inputs: Any, *, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
         """Apply the layer to an array or a list of arrays; the first call builds it.
 
+        Applied to symbolic tensors (`jtf.input`) it gives symbolic tensors, of which `jtf.model` makes a model.
+
+        Args:
+            inputs: arrays or symbolic tensors.
+            training: whether the call is part of training, for layers that care; in a graph None leaves that to
+                the model's call.
+            mask: which entries to leave out, for layers that care: bools, ``[batch, time]``, or a list of such for
+                a list of inputs.
+            kwargs: what else the layer's ``call`` takes.
+
         Raises:
             ValueError: an input that the layer cannot take; names the layer, expected and received.
         """
+        if is_symbolic(inputs):
+            return connect(self, inputs, {"training": training, "mask": mask, **kwargs})
         inputs = jax.tree.map(jnp.asarray, inputs)
-        shapes = jax.tree.map(lambda x: x.shape, inputs)
-        with _name_scope(self):
-            self.ensure_built(shapes)
+        with self._entered(inputs):
             for name, value in (("training", training), ("mask", mask)):
                 if value is not None and name in _accepted_by_call(type(self)):
                     kwargs[name] = value
             return self.call(inputs, **kwargs)
 
-    apply = __call__
+    def apply(self, inputs: Any, **options: Any) -> Any:
+        """The same as calling the layer."""
+        return self(inputs, **options)
+
+    def call_with_mask(self, inputs: Any, mask: Any, training: bool | None, **options: Any) -> tuple[Any, Any]:
+        """The outputs and their masks, as a graph passes them on; a layer without masking drops the mask."""
+        outputs = self(inputs, training=training, mask=mask, **options)
+        return outputs, self.compute_mask(inputs, mask) if self.supports_masking else None
+
+    @contextlib.contextmanager
+    def _entered(self, inputs: Any) -> Iterator[None]:
+        """Within a call on these arrays: the layer is built, and those called inside know that they are inside."""
+        with name_scope(self):
+            self.ensure_built(jax.tree.map(lambda x: x.shape, inputs))
+            yield
 
     def ensure_built(self, input_shape: Any) -> None:
         """Build the layer for an input shape unless that has been done.
@@ -142,16 +172,38 @@ class Layer(Configurable):
         Raises:
             ValueError: an input of this shape cannot be taken, or not by a layer built for another shape.
         """
-        if self.input_spec is not None:
-            self.input_spec.check(input_shape, self)
+        check(self.input_spec, input_shape, self)
         if self.built:
             return
-        with _name_scope(self):
+        with name_scope(self):
             self.build(input_shape)
         self.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
             self._initial_weights = None
+
+    def built_for(self, input_shape: Any) -> Any:
+        """Build the layer and those inside for an input shape, and return the shape of the output.
+
+        Raises:
+            ValueError: it cannot take such an input, or nothing would be left of it; the layer stays as it was.
+        """
+        before = {name: list(v) if isinstance(v, list) else v for name, v in vars(self).items()}
+        try:
+            self.ensure_built(input_shape)
+            output_shape = self.compute_output_shape(input_shape)
+            self.build_sublayers(input_shape)
+            for shape in output_shape if isinstance(output_shape, list) else [output_shape]:
+                if any(size is not None and size < 1 for size in shape[1:]):
+                    raise ValueError(
+                        f"Layer {self.name!r} ({self.class_name}) would turn shape {input_shape} into {shape}, which "
+                        "has nothing left in it."
+                    )
+        except Exception:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return output_shape
 
     def build_sublayers(self, input_shape: Any) -> None:
         """Build the layers inside that would else see the shape of their input in the first call only."""
@@ -187,7 +239,7 @@ class Layer(Configurable):
                 f"Weight {name!r} of layer {self.name!r} has an unknown dimension: {tuple(shape)}. Give the "
                 "model's first layer an input_shape with all dimensions but the batch."
             )
-        with _name_scope(self):  # a weight may also be made in __init__
+        with name_scope(self):  # a weight may also be made in __init__
             full_name = "/".join((*_scope_names(), name))
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
@@ -201,10 +253,82 @@ class Layer(Configurable):
             self._penalties.append((weight, regularizers.get(regularizer)))
         return weight
 
+    def add_state(self, name: str, shape: ShapeLike, dtype: DTypeLike = "float32") -> Variable:
+        """What the layer remembers from one batch to the next, zeros at first; for use in `build`.
+
+        It is no weight: not in `weights`, not in files. Unlike weights it also changes while predicting and
+        evaluating, when `call` assigns it.
+
+        Args:
+            name, shape, dtype: as for `add_weight`.
+        """
+        with name_scope(self):
+            full_name = "/".join((*_scope_names(), name))
+        with jax.ensure_compile_time_eval():
+            state = Variable(jnp.zeros(tuple(shape), dtype), False, full_name)
+        state.initializer = initializers.get("zeros")
+        self._own_states.append(state)
+        return state
+
+    @property
+    def state_variables(self) -> list[Variable]:
+        """What was made by `add_state`, in this layer and those inside."""
+        return _unique(self._own_states + [s for layer in self.sublayers for s in layer.state_variables])
+
+    def reset_states(self) -> None:
+        """Set everything that the layer, and those inside, remember back to zeros."""
+        for state in self.state_variables:
+            state.assign(jnp.zeros(state.shape, state.dtype))
+
     @property
     def sublayers(self) -> list[Layer]:
         """The layers kept in the layer's attributes, directly or in lists, tuples and dicts."""
         return list(dict.fromkeys(item for item in _attributes(self) if isinstance(item, Layer)))
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor (or list of them) that the layer has been connected to.
+
+        Raises:
+            AttributeError: it has been connected never, or more than once (then see ``inbound_nodes``).
+        """
+        node = self._only_node("input")
+        return list(node.inputs) if node.takes_list else node.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor (or list of them) that came out when the layer was connected: to build on it.
+
+        Raises:
+            AttributeError: it has been connected never, or more than once (then see ``inbound_nodes``).
+        """
+        node = self._only_node("output")
+        return list(node.outputs) if node.gives_list else node.outputs[0]
+
+    def _only_node(self, what: str) -> Node:
+        if len(self.inbound_nodes) != 1:
+            often = f"{len(self.inbound_nodes)} calls; choose one of layer.inbound_nodes[i].{what}s"
+            raise AttributeError(
+                f"Layer {self.name!r} ({self.class_name}) has no one {what}: it has been connected in "
+                f"{often if self.inbound_nodes else 'no model yet'}."
+            )
+        return self.inbound_nodes[0]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. Setting it sets it for the layers inside, too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers:
+            layer.trainable = value
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the layer, or one that it is being called in, has ``trainable = False``."""
+        return not all(layer.trainable for layer in (self, *(outer for outer, _ in _local.names)))
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -229,7 +353,8 @@ class Layer(Configurable):
         return _unique(self.trainable_weights + self.non_trainable_weights)
 
     def _all_own_weights(self) -> list[Variable]:
-        return _unique([item for item in _attributes(self) if isinstance(item, Variable)])
+        states = set(self._own_states)
+        return _unique([item for item in _attributes(self) if isinstance(item, Variable) and item not in states])
 
     def get_weights(self) -> list[Array]:
         """The present values of `weights`."""
@@ -289,6 +414,9 @@ class Layer(Configurable):
             config |= {"batchInputShape": shape, "dtype": dtype}
         return config
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"inbound_nodes": []}  # a copy stands alone; that of a model connects its layers anew
+
     def __repr__(self) -> str:
         own = {n: getattr(self, n, None) for n in option_names(type(self)) if n not in option_names(Layer)}
         shown = ", ".join(f"{n}={v!r}" for n, v in own.items() if v is not None and not callable(v))
@@ -307,7 +435,7 @@ def collect_losses() -> Iterator[list[Array]]:
 
 class _Local(threading.local):
     def __init__(self) -> None:
-        self.names: list[Layer] = []
+        self.names: list[tuple[Layer, str]] = []
         self.collected: list[Array] | None = None
 
 
@@ -315,10 +443,18 @@ _local = _Local()
 
 
 @contextlib.contextmanager
-def _name_scope(layer: Layer) -> Iterator[None]:
-    entered = not (_local.names and _local.names[-1] is layer)
+def name_scope(layer: Layer, name: str | None = None) -> Iterator[None]:
+    """Within this context weights are made inside a layer, and their names begin with those around it.
+
+    Args:
+        layer: what the weights belong to.
+        name: what stands for it in their names: the layer's own name by default, nothing when empty. So a wrapper
+            gives its own name to the weights of what it wraps.
+    """
+    entered = not (_local.names and _local.names[-1][0] is layer)
     if entered:
-        _local.names.append(layer)
+        own = "" if layer.names_are_global else layer.name
+        _local.names.append((layer, own if name is None else name))
     try:
         yield
     finally:
@@ -335,7 +471,7 @@ def _sizes(option: str, given: Any, layer: Layer) -> Shape:
 
 
 def _scope_names() -> list[str]:
-    return [layer.name for layer in _local.names if not layer.names_are_global]
+    return [name for _, name in _local.names if name]
 
 
 def _attributes(layer: Layer) -> Iterator[Any]:

@@ -1,14 +1,15 @@
-"""The layers that most models begin with: InputLayer, Dense, Activation, Dropout."""
+"""The layers that most models begin with: InputLayer (and `input`), Dense, Activation, Dropout."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from jtf import activations, constraints, functional, initializers, random, regularizers
+from jtf import activations, constraints, functional, initializers, naming, random, regularizers
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
-from jtf.types import Array, Shape, ShapeLike
+from jtf.layers.symbolic import Node, SymbolicTensor
+from jtf.types import Array, DTypeLike, Shape, ShapeLike
 
 
 @registry.add
@@ -26,14 +27,15 @@ class InputLayer(Layer):
     supports_masking = True
 
     def __init__(self, *, sparse: bool = False, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{**options, "name": options.get("name") or naming.next_uid("input")})
         if sparse:
             raise ValueError("InputLayer takes dense arrays only: leave sparse=False.")
         if self.batch_input_shape is None:
             raise ValueError("InputLayer needs input_shape=[...] (one example) or batch_input_shape=[None, ...].")
-        if options.get("batch_input_shape") is not None and (options.keys() & {"input_shape", "batch_size"}):
+        if options.get("batch_input_shape") is not None and any(options.get(n) for n in ("input_shape", "batch_size")):
             raise ValueError("InputLayer's batch_input_shape has the batch and the example's shape: give only that.")
         self.sparse = sparse
+        self._place_in_graph()
         fixed = dict(enumerate(self.batch_input_shape[1:], start=1))
         self.input_spec = InputSpec(ndim=len(self.batch_input_shape), axes=fixed)
         self.built = True
@@ -48,6 +50,44 @@ class InputLayer(Layer):
         config = super().get_config()
         del config["trainable"]  # TF.js writes none for this layer
         return config
+
+    def _place_in_graph(self) -> None:
+        assert self.batch_input_shape is not None
+        self.inbound_nodes = [Node(self, [], self.batch_input_shape, dtype=self.dtype)]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._place_in_graph()
+
+
+def input(
+    shape: ShapeLike | None = None,
+    batch_shape: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
+    sparse: bool = False,
+) -> SymbolicTensor:
+    """The entry of a graph (TF.js ``tf.input``): a symbolic tensor, for layers to be called on.
+
+    Args:
+        shape: of one example; None for sizes that vary, such as the length of a sequence.
+        batch_shape: the same with the batch's size in front, where that is fixed.
+        dtype: what inputs are converted to; float32 by default.
+        name: under which dicts of inputs have it; counted (``input1``) when not given.
+        sparse: must be False.
+
+    Example:
+        >>> import jtf
+        >>> jtf.input(shape=[None, 3], name="words").shape
+        (None, None, 3)
+    """
+    if (shape is None) == (batch_shape is None):
+        raise ValueError(
+            "jtf.input takes shape=[...] (of one example) or batch_shape=[None, ...] (with the batch); "
+            f"received {'neither' if shape is None else 'both'}."
+        )
+    layer = InputLayer(input_shape=shape, batch_input_shape=batch_shape, dtype=dtype, name=name, sparse=sparse)
+    return layer.output
 
 
 @registry.add

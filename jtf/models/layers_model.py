@@ -6,6 +6,7 @@ The work is done in `jtf.engine`; this is the face that users see.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 import warnings
@@ -21,7 +22,9 @@ from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
 from jtf.io import save_layers_model
+from jtf.io.topology import topology
 from jtf.layers.base import Layer
+from jtf.layers.symbolic import Node
 from jtf.models.arguments import refuse_unknown, with_hints
 from jtf.models.functional import Functional, ModelVariables, assign_variables, functional_of, variables_of
 from jtf.models.summary import print_summary
@@ -385,6 +388,10 @@ class LayersModel(Layer):
         """
         save_layers_model(self, path)
 
+    def to_json(self) -> str:
+        """The topology as JSON, in TF.js's and Keras's spelling: `jtf.models.model_from_json` makes it again."""
+        return json.dumps(topology(self))
+
     # Looking.
 
     @property
@@ -421,6 +428,10 @@ class LayersModel(Layer):
         """
         self._require_built()
         print_summary(self, line_length, positions, print_fn)
+
+    def calls_of_layers(self) -> list[tuple[Layer, list[Node]]]:
+        """The layers with their calls, as far as they are known: a model that defines ``call`` keeps no graph."""
+        return [(layer, []) for layer in self.layers]
 
     # Inside.
 
@@ -462,7 +473,7 @@ class LayersModel(Layer):
         self._require_built()
 
     def _input_slots(self) -> feed.Slots:
-        return feed.Slots("input", self.input_names, self.input_shapes)
+        return feed.Slots("input", self.input_names, [(None, *shape[1:]) for shape in self.input_shapes])
 
     def _call_flat(self, xs: Sequence[Any], training: bool) -> list[Array]:
         inputs = [jnp.asarray(x, dtype) for x, dtype in zip(xs, self.input_dtypes, strict=True)]
@@ -502,7 +513,11 @@ class LayersModel(Layer):
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_trainer": None, "_predictor": None, "_is_training": False}  # compiled code stays
+        return super().__getstate__() | {
+            "_trainer": None,
+            "_predictor": None,
+            "_is_training": False,
+        }  # compiled code stays
 
     def _ready_predictor(self) -> Predictor:
         if self._predictor is None:

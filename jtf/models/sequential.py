@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from jtf import naming
 from jtf.engine import feed
 from jtf.layers.base import Layer, registry
-from jtf.layers.core import InputLayer
-from jtf.layers.spec import InputSpec
-from jtf.models.layers_model import LayersModel
-from jtf.types import Array, Shape
-
-
-class Placed(NamedTuple):
-    """A layer of a built model, with the shapes that go in and come out."""
-
-    layer: Layer
-    input_shape: Shape
-    output_shape: Shape
+from jtf.layers.core import InputLayer, input
+from jtf.layers.symbolic import SymbolicTensor
+from jtf.models.graph import Graph
+from jtf.models.graph_model import GraphModel
+from jtf.types import Shape
 
 
 @registry.add
-class Sequential(LayersModel):
+class Sequential(GraphModel):
     """A model in which each layer takes the output of the one before.
 
     With an ``input_shape`` on the first layer the model is built at once; without, when it sees its first data.
@@ -34,11 +27,11 @@ class Sequential(LayersModel):
     """
 
     def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None) -> None:
-        super().__init__(name=name or naming.next_uid("sequential_"))
+        #: What goes into each of the layers, and behind the last: one more than layers, once the model is built.
+        self._tensors: list[SymbolicTensor] = []
         self._layers: list[Layer] = []
-        self._placed: list[Placed] = []
-        self._input_shape: Shape | None = None
         self._known_structure: tuple[int, ...] = ()
+        super().__init__(name=name or naming.next_uid("sequential_"))
         if isinstance(layers, Layer):
             raise TypeError("Sequential takes a list of layers; put the layer into brackets: [layer].")
         for layer in layers or ():
@@ -58,16 +51,17 @@ class Sequential(LayersModel):
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(
                 f"Model {self.name!r} has a layer called {layer.name!r} already. Give the layer another name; to "
-                "use one layer twice, a graph model is needed."
+                "use one layer twice, connect it in a graph: jtf.model(inputs=..., outputs=...)."
             )
-        shape = self._placed[-1].output_shape if self._placed else None
-        if not self._layers:
-            shape = self._input_shape = _own_input_shape(layer)
-        if shape is not None:
-            self._placed.append(_place(layer, shape))
-            self.built = True
-        self._layers.append(layer)
-        self._changed()
+        if self in (layer, *_inside(layer)):
+            raise ValueError(f"Model {self.name!r} cannot be put into itself.")
+        if self._tensors:
+            tensors = [*self._tensors, _connected(layer, self._tensors[-1])]
+        elif not self._layers and (shape := _own_input_shape(layer)) is not None:
+            tensors = self._chain([layer], shape)
+        else:
+            tensors = []
+        self._take(tensors, [*self._layers, layer])
 
     def pop(self) -> Layer:
         """Take the last layer off, and return it.
@@ -77,11 +71,10 @@ class Sequential(LayersModel):
         """
         if not self._layers:
             raise IndexError(f"Model {self.name!r} has no layers to pop.")
-        if self._placed:
-            self._placed.pop()
-            self.built = bool(self._placed)
-        last = self._layers.pop()
-        self._changed()
+        *layers, last = self._layers
+        for tensor in self._tensors[-1:]:
+            _forget(last, tensor)
+        self._take(self._tensors[:-1] if layers else [], layers)
         return last
 
     def build(self, input_shape: Shape) -> None:
@@ -95,51 +88,42 @@ class Sequential(LayersModel):
         """
         if not self._layers:
             raise ValueError(f"Model {self.name!r} has no layers. Add some first.")
-        placed: list[Placed] = []
-        shape = tuple(input_shape)
-        before = [_attributes_of(layer) for layer in self._layers]
+        tensors = self._chain(self._layers, tuple(input_shape))
+        for layer, tensor in zip(self._layers, self._tensors[1:], strict=False):
+            _forget(layer, tensor)
+        self._take(tensors, self._layers)
+
+    def _chain(self, layers: list[Layer], shape: Shape) -> list[SymbolicTensor]:
+        """The layers connected one behind the other; if one of them cannot be, all stay as they were."""
+        first = layers[0]
+        if isinstance(first, InputLayer):
+            tensors = [first.output, first.output]
+        else:
+            tensors = [input(batch_shape=shape, dtype=_input_dtype(first), name=f"{first.name}_input")]
+        before = [(layer, _attributes_of(layer)) for layer in layers]
         try:
-            for layer in self._layers:
-                placed.append(_place(layer, shape))
-                shape = placed[-1].output_shape
+            for layer in layers[len(tensors) - 1 :]:
+                tensors.append(_connected(layer, tensors[-1]))
         except Exception:
-            for layer, attributes in zip(self._layers, before, strict=True):
+            for layer, attributes in before:
                 vars(layer).clear()
                 vars(layer).update(attributes)
             raise
-        self._placed, self._input_shape = placed, tuple(input_shape)
-        self.built = True
-        self._changed()
+        return tensors
 
-    def call(self, inputs: Array, training: bool = False, mask: Any = None) -> Array:
-        outputs = inputs
-        for layer in self._layers:
-            previous = outputs
-            outputs = layer(previous, training=training, mask=mask)
-            mask = None if mask is None else layer.compute_mask(previous, mask)
-        return outputs
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        for layer in self._layers:
-            input_shape = layer.compute_output_shape(input_shape)
-        return input_shape
+    def _take(self, tensors: list[SymbolicTensor], layers: list[Layer]) -> None:
+        graph = Graph(tensors[:1], tensors[-1:], self.name) if tensors else None
+        self._tensors, self._layers = tensors, layers
+        self._known_structure = self._structure()
+        self._become(graph)
 
     @property
     def layers(self) -> list[Layer]:
         return list(self._layers)
 
     @property
-    def input_names(self) -> list[str]:  # type: ignore[override]
-        first = self._layers[0] if self._layers else self
-        return [first.name if isinstance(first, InputLayer) else f"{first.name}_input"]
-
-    @property
-    def input_shapes(self) -> list[Shape]:  # type: ignore[override]
-        return [self._input_shape or ()]
-
-    @property
-    def input_dtypes(self) -> list[str]:
-        return [self._layers[0].dtype if self._layers else self.dtype]
+    def sublayers(self) -> list[Layer]:
+        return list(self._layers)
 
     @property
     def output_names(self) -> list[str]:  # type: ignore[override]
@@ -147,27 +131,12 @@ class Sequential(LayersModel):
 
     @property
     def output_shapes(self) -> list[Shape]:  # type: ignore[override]
-        return [self._placed[-1].output_shape] if self._placed else [(None, None)]
-
-    @property
-    def input_spec(self) -> InputSpec | None:  # type: ignore[override]
-        if not self.built or self._input_shape is None:
-            return None
-        fixed = dict(enumerate(self._input_shape[1:], start=1))
-        return InputSpec(ndim=len(self._input_shape), axes=fixed)
+        return [tensor.shape for tensor in self._tensors[-1:]] or [(None, None)]
 
     def _structure(self) -> tuple[int, ...]:
         """Which layers there are, those of models inside included."""
         inner = (layer._structure() if isinstance(layer, Sequential) else () for layer in self._layers)
         return tuple(part for layer, parts in zip(self._layers, inner, strict=True) for part in (id(layer), *parts))
-
-    def _changed(self) -> None:
-        self._known_structure = self._structure()
-        self.forget_compiled()
-
-    def summary_rows(self) -> list[Placed]:
-        """The layers with their shapes, for the table."""
-        return list(self._placed)
 
     def get_config(self) -> dict[str, Any]:
         layers = [{"className": layer.class_name, "config": layer.get_config()} for layer in self._layers]
@@ -179,10 +148,20 @@ class Sequential(LayersModel):
             config = {"layers": config}
         return cls([registry.deserialize(layer) for layer in config["layers"]], name=config.get("name"))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_tensors": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self._graph is not None:
+            entry = self._graph.inputs
+            skipped = entry if isinstance(self._layers[0], InputLayer) else []
+            self._tensors = [*entry, *skipped, *self._graph.tensors[1:]]
+
     def _ensure_built_for(self, x: Any) -> None:
         if self.built:
             if self._structure() != self._known_structure:  # a model inside has got or lost layers
-                self.build(self._input_shape or ())
+                self.build(self._tensors[0].shape)
             return
         if x is None or not self._layers:
             self._require_built()
@@ -210,25 +189,35 @@ def sequential(layers: Iterable[Layer] | None = None, name: str | None = None) -
 
 
 def _own_input_shape(layer: Layer) -> Shape | None:
-    return layer._input_shape if isinstance(layer, Sequential) else layer.batch_input_shape
+    if isinstance(layer, GraphModel):
+        return layer.input_shapes[0] if layer.built else None
+    return layer.batch_input_shape
+
+
+def _input_dtype(layer: Layer) -> str:
+    return layer.input_dtypes[0] if isinstance(layer, GraphModel) and layer.built else layer.dtype
+
+
+def _inside(layer: Layer) -> list[Layer]:
+    return [each for inner in layer.sublayers for each in (inner, *_inside(inner))]
 
 
 def _attributes_of(layer: Layer) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, list) else value for name, value in vars(layer).items()}
 
 
-def _place(layer: Layer, shape: Shape) -> Placed:
-    layer.ensure_built(shape)
-    output_shape = layer.compute_output_shape(shape)
-    layer.build_sublayers(shape)
-    if not isinstance(output_shape, tuple) or any(isinstance(size, tuple | list) for size in output_shape):
+def _connected(layer: Layer, tensor: SymbolicTensor) -> SymbolicTensor:
+    output = layer(tensor)
+    if isinstance(output, list):
+        layer.inbound_nodes.pop()
         raise ValueError(
             f"A layer of a Sequential model has one output; layer {layer.name!r} ({layer.class_name}) has the shapes "
-            f"{output_shape}."
+            f"{[each.shape for each in output]}. Connect it in a graph: jtf.model(inputs=..., outputs=...)."
         )
-    if any(size is not None and size < 1 for size in output_shape[1:]):
-        raise ValueError(
-            f"Layer {layer.name!r} ({layer.class_name}) would turn shape {shape} into {output_shape}, which has "
-            "nothing left in it."
-        )
-    return Placed(layer, shape, output_shape)
+    return output
+
+
+def _forget(layer: Layer, output: SymbolicTensor) -> None:
+    """Take a call of a layer back."""
+    if output.node in layer.inbound_nodes and not isinstance(layer, InputLayer):
+        layer.inbound_nodes.remove(output.node)

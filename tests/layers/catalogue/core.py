@@ -1,50 +1,9 @@
-"""One row a layer configuration: the general properties in test_catalogue.py run over all of them.
-
-A new layer is a new row.
-"""
+"""Rows of the basic layers and of the activations."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-import jax.numpy as jnp
-import numpy as np
-
 import jtf
-
-
-@dataclass(frozen=True)
-class Row:
-    """A layer with what it is applied to.
-
-    Attributes:
-        id: of the test cases.
-        factory: its name in jtf.layers.
-        options: for the factory.
-        shape: of one example.
-        weights: the names of the weights within the layer, in order, trainable ones first.
-        open_shapes: shapes of one example with unknown sizes that it must accept too.
-        random: whether it draws random numbers while training.
-    """
-
-    id: str
-    factory: str
-    options: dict[str, Any]
-    shape: tuple[int, ...]
-    weights: tuple[str, ...] = ()
-    open_shapes: tuple[tuple[int | None, ...], ...] = ()
-    random: bool = False
-
-    def make(self, **more: Any) -> jtf.layers.Layer:
-        return getattr(jtf.layers, self.factory)(**{**self.options, **more})
-
-    def inputs(self, batch: int = 2, dtype: Any = jnp.float32) -> jnp.ndarray:
-        """Numbers from -1.5 to 1.5, none of them near 0 or at a kink of any row."""
-        rng = np.random.default_rng(len(self.id))
-        x = rng.uniform(0.1, 1.4, (batch, *self.shape)) * rng.choice([-1, 1], (batch, *self.shape))
-        return jnp.asarray(x, dtype)
-
+from tests.layers.catalogue.row import Row
 
 REGULARIZED = {
     "kernel_regularizer": {"className": "L1L2", "config": {"l1": 0.01, "l2": 0.02}},

@@ -1,0 +1,138 @@
+"""Symbolic tensors: the places of arrays in a graph of layers, before there are any arrays.
+
+`jtf.input` makes the first one; a layer called on symbolic tensors gives further ones and remembers, in a `Node`,
+what it was connected to. `jtf.model` collects the nodes between its inputs and outputs.
+
+Example:
+    >>> import jtf
+    >>> x = jtf.input(shape=[3])
+    >>> y = jtf.layers.dense(units=2, name="two")(x)
+    >>> y
+    <SymbolicTensor 'two': shape (None, 2), float32>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+
+from jtf.types import Shape
+
+
+class Node:
+    """One call of a layer on symbolic tensors.
+
+    Attributes:
+        layer: what was called.
+        inputs: what it was called on.
+        takes_list: whether it was given a list (also of one).
+        options: further arguments of the call, such as ``training``.
+        outputs: what came out.
+        gives_list: whether the layer returns a list.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        inputs: Sequence[SymbolicTensor],
+        output_shapes: Any,
+        *,
+        takes_list: bool = False,
+        options: Mapping[str, Any] | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.layer, self.inputs, self.takes_list = layer, tuple(inputs), takes_list
+        self.options = dict(options or {})
+        self.gives_list = isinstance(output_shapes, list)
+        shapes = output_shapes if isinstance(output_shapes, list) else [output_shapes]
+        self.outputs = tuple(SymbolicTensor(self, index, shape, dtype) for index, shape in enumerate(shapes))
+
+    @property
+    def index(self) -> int:
+        """The how-manieth call of the layer it is."""
+        return self.layer.inbound_nodes.index(self)
+
+
+class SymbolicTensor:
+    """The place of an array in a graph: its shape and dtype, and the call that it comes from.
+
+    Attributes:
+        node: the call.
+        index: which of the call's outputs it is.
+        shape: with None for unknown sizes.
+        dtype: float32 behind any layer but an input, as in TF.js.
+    """
+
+    def __init__(self, node: Node, index: int, shape: Shape, dtype: str) -> None:
+        self.node, self.index, self.shape, self.dtype = node, index, tuple(shape), dtype
+
+    @property
+    def name(self) -> str:
+        """The name of the layer that it comes from."""
+        return self.node.layer.name
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.name!r}: shape {self.shape}, {self.dtype}>"
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            f"{self!r} has no numbers to compute with: it stands for an array in a graph. Join tensors with layers "
+            "(jtf.layers.add()([a, b]), jtf.layers.multiply(), jtf.layers.concatenate()), write a layer of your own "
+            "for anything else (subclass jtf.layers.Layer), or make a model of it and call that on arrays."
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __getitem__ = __iter__ = __len__ = __float__ = __int__ = __bool__ = __array__ = _refuse
+
+
+# jax's functions look at their arguments as pytrees: so it refuses in all of them.
+jax.tree_util.register_pytree_node(SymbolicTensor, SymbolicTensor._refuse, lambda _, children: children[0])
+
+
+def is_symbolic(inputs: Any) -> bool:
+    """Whether a tensor, or any in a list or dict, is symbolic."""
+    if isinstance(inputs, list | tuple):
+        return any(is_symbolic(each) for each in inputs)
+    if isinstance(inputs, Mapping):
+        return is_symbolic(list(inputs.values()))
+    return isinstance(inputs, SymbolicTensor)
+
+
+def connect(layer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
+    """Call a layer on symbolic tensors: builds it, infers the shapes and remembers the call.
+
+    Returns:
+        The output, or a list of outputs.
+
+    Raises:
+        ValueError: the layer cannot take such inputs; it is then as it was before.
+        TypeError: some of the inputs are arrays, or a mask is given.
+    """
+    takes_list = isinstance(inputs, list | tuple)
+    tensors: list[Any] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    if not all(isinstance(tensor, SymbolicTensor) for tensor in tensors):
+        others = ", ".join(type(t).__name__ for t in tensors if not isinstance(t, SymbolicTensor))
+        raise TypeError(
+            f"Layer {layer.name!r} ({layer.class_name}) was called on symbolic tensors and something else ({others}). "
+            "In a graph every input is a symbolic tensor: give constants to the layer's constructor, or make them a "
+            "jtf.input of their own."
+        )
+    given = {name: value for name, value in options.items() if value is not None}
+    if "mask" in given or is_symbolic(given):
+        wrong = next(name for name in given if name == "mask" or is_symbolic(given[name]))
+        raise TypeError(
+            f"Layer {layer.name!r} ({layer.class_name}) was given {wrong!r} in a graph. Masks find their way through "
+            "a graph by themselves (from Masking and Embedding layers); tensors are given as inputs: layer([a, b])."
+        )
+    shapes: Any = [tensor.shape for tensor in tensors] if takes_list else tensors[0].shape
+    output_shapes = layer.built_for(shapes)
+    node = Node(layer, tensors, output_shapes, takes_list=takes_list, options=given)
+    layer.inbound_nodes.append(node)
+    return list(node.outputs) if node.gives_list else node.outputs[0]

@@ -1,0 +1,140 @@
+"""`GraphModel`: a model that is a graph of layers, whichever way the graph was put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jtf.layers.base import Layer
+from jtf.layers.spec import InputSpec
+from jtf.layers.symbolic import Node, SymbolicTensor
+from jtf.models.graph import Graph
+from jtf.models.layers_model import LayersModel
+from jtf.types import Shape
+
+
+class GraphModel(LayersModel):
+    """What `Sequential` and `Model` have in common."""
+
+    supports_masking = True
+
+    def __init__(self, *, name: str, trainable: bool = True) -> None:
+        self._graph: Graph | None = None
+        super().__init__(name=name, trainable=trainable)
+
+    def _become(self, graph: Graph | None) -> None:
+        """Take on another graph."""
+        calls = self.inbound_nodes[1:]
+        self._graph = graph
+        self.built = graph is not None
+        self.inbound_nodes = [] if graph is None else [self._own_node(), *calls]
+        self.forget_compiled()
+
+    def _own_node(self) -> Node:
+        """The model's own inputs and outputs; TF.js counts that as its first call."""
+        node = Node(self, [], [])
+        node.inputs, node.outputs = tuple(self.inputs), tuple(self.outputs)
+        node.takes_list, node.gives_list = len(node.inputs) > 1, len(node.outputs) > 1
+        return node
+
+    @property
+    def graph(self) -> Graph:
+        """The calls that the model consists of."""
+        self._require_built()
+        assert self._graph is not None
+        return self._graph
+
+    # What goes in and comes out.
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors of the inputs."""
+        return self.graph.inputs
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors of the outputs: to build a larger model on."""
+        return self.graph.outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor of the input, a list of several."""
+        return self.inputs[0] if len(self.inputs) == 1 else self.inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor of the output, a list of several."""
+        return self.outputs[0] if len(self.outputs) == 1 else self.outputs
+
+    @property
+    def input_names(self) -> list[str]:  # type: ignore[override]
+        return [tensor.name for tensor in self.inputs]
+
+    @property
+    def input_shapes(self) -> list[Shape]:  # type: ignore[override]
+        return [tensor.shape for tensor in self.inputs]
+
+    @property
+    def input_dtypes(self) -> list[str]:
+        return [tensor.dtype for tensor in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:  # type: ignore[override]
+        return [tensor.name for tensor in self.outputs]
+
+    @property
+    def output_shapes(self) -> list[Shape]:  # type: ignore[override]
+        return [tensor.shape for tensor in self.outputs]
+
+    @property
+    def input_spec(self) -> InputSpec | list[InputSpec] | None:  # type: ignore[override]
+        if self._graph is None:
+            return None
+        specs = [InputSpec(ndim=len(s), axes=dict(enumerate(s[1:], start=1))) for s in self.input_shapes]
+        return specs[0] if len(specs) == 1 else specs
+
+    # The model as a layer.
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        return [] if self._graph is None else list(self._graph.layers)
+
+    def __call__(self, inputs: Any, *, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
+        if isinstance(inputs, Mapping):
+            missing = [name for name in self.input_names if name not in inputs]
+            if missing:
+                raise ValueError(
+                    f"Model {self.name!r} has the inputs {', '.join(self.input_names)}; received {', '.join(inputs)}."
+                )
+            inputs = [inputs[name] for name in self.input_names]
+        if isinstance(inputs, list | tuple) and len(inputs) == 1:
+            (inputs,) = inputs
+            mask = mask[0] if isinstance(mask, list) else mask
+        return super().__call__(inputs, training=training, mask=mask, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        return self._run(inputs, mask, training)[0]
+
+    def call_with_mask(self, inputs: Any, mask: Any, training: bool | None, **options: Any) -> tuple[Any, Any]:
+        with self._entered(inputs):
+            return self._run(inputs, mask, training)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self._run(inputs, mask, False)[1]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        shapes = self.graph.output_shapes(input_shape if isinstance(input_shape, list) else [input_shape])
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def calls_of_layers(self) -> list[tuple[Layer, list[Node]]]:
+        return [(layer, self.graph.nodes_of(layer)) for layer in self.layers]
+
+    def _run(self, inputs: Any, mask: Any, training: bool | None) -> tuple[Any, Any]:
+        several = isinstance(inputs, list | tuple)
+        outputs, masks = self.graph.run(inputs if several else [inputs], mask if several else [mask], training)
+        return (outputs[0], masks[0]) if len(outputs) == 1 else (outputs, masks)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._graph is not None:
+            self.inbound_nodes = [self._own_node()]

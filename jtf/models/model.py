@@ -1,0 +1,150 @@
+"""`Model`: a graph of layers, with any number of inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from jtf import naming
+from jtf.layers.base import Layer, registry
+from jtf.layers.symbolic import Node, SymbolicTensor
+from jtf.models.graph import Graph
+from jtf.models.graph_model import GraphModel
+
+Tensors = SymbolicTensor | Sequence[SymbolicTensor]
+
+
+@registry.add
+class Model(GraphModel):
+    """The layers between some symbolic tensors and others, as one model.
+
+    Args:
+        inputs: a tensor made by `jtf.input`, or a list of such.
+        outputs: a tensor that came out of layers, or a list of such.
+        name: counted (``model1``) when not given.
+
+    Raises:
+        TypeError: something else than symbolic tensors; an input does not come from `jtf.input`.
+        ValueError: an output depends on an input that is not listed, two layers have one name, or something is
+            listed twice; names the layers.
+    """
+
+    not_in_config = (*GraphModel.not_in_config, "inputs", "outputs")
+
+    def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None) -> None:
+        super().__init__(name=name or naming.next_uid("model"))
+        self._become(Graph(_listed(inputs), _listed(outputs), self.name))
+
+    def get_config(self) -> dict[str, Any]:
+        graph = self.graph
+        index = {
+            node: position + (1 if isinstance(layer, GraphModel) else 0)
+            for layer in graph.layers
+            for position, node in enumerate(graph.nodes_of(layer))
+        }
+        return {
+            "name": self.name,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "className": layer.class_name,
+                    "config": layer.get_config(),
+                    "inboundNodes": [
+                        [[*_address(tensor, index), dict(node.options)] for tensor in node.inputs]
+                        for node in graph.nodes_of(layer)
+                        if node.inputs
+                    ],
+                }
+                for layer in graph.layers
+            ],
+            "inputLayers": [_address(tensor, index) for tensor in graph.inputs],
+            "outputLayers": [_address(tensor, index) for tensor in graph.outputs],
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        described = {each["name"]: each for each in _either(config, "layers")}
+        layers: dict[str, Layer] = {name: registry.deserialize(each) for name, each in described.items()}
+        _connect_all(layers, {name: _either(each, "inboundNodes", "inbound_nodes") for name, each in described.items()})
+        inputs = [_tensor_at(layers, *address[:3]) for address in _either(config, "inputLayers", "input_layers")]
+        outputs = [_tensor_at(layers, *address[:3]) for address in _either(config, "outputLayers", "output_layers")]
+        return cls(inputs, outputs, config.get("name"))
+
+
+# Keras's name for it, in files.
+registry.classes["Functional"] = Model
+
+
+def model(inputs: Tensors, outputs: Tensors, name: str | None = None) -> Model:
+    """A model of the layers between symbolic tensors (TF.js ``tf.model``).
+
+    Args:
+        inputs: a tensor made by `jtf.input`, or a list of such.
+        outputs: a tensor that came out of layers, or a list of such.
+        name: counted (``model1``) when not given.
+
+    Example:
+        >>> import jtf, numpy as np
+        >>> left, right = jtf.input(shape=[2], name="left"), jtf.input(shape=[3], name="right")
+        >>> both = jtf.layers.concatenate()([left, right])
+        >>> net = jtf.model(inputs=[left, right], outputs=jtf.layers.dense(units=1)(both))
+        >>> net.predict({"left": np.ones((4, 2)), "right": np.ones((4, 3))}).shape
+        (4, 1)
+    """
+    return Model(inputs, outputs, name)
+
+
+def _listed(tensors: Tensors) -> list[SymbolicTensor]:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]  # type: ignore[list-item]
+
+
+def _address(tensor: SymbolicTensor, index: Mapping[Node, int]) -> list[Any]:
+    return [tensor.name, index[tensor.node], tensor.index]
+
+
+def _either(config: Mapping[str, Any], *names: str) -> Any:
+    """The entry under TF.js's or Keras's spelling of its name."""
+    for name in names:
+        if name in config:
+            return config[name]
+    raise ValueError(f"A model's configuration has {names[-1]!r}; this one has {', '.join(map(repr, config))}.")
+
+
+def _connect_all(layers: Mapping[str, Layer], calls: Mapping[str, Sequence[Any]]) -> None:
+    """Call the layers as described, each call as soon as what it depends on is there."""
+    waiting = {name: list(of_layer) for name, of_layer in calls.items() if of_layer}
+    progress = True
+    while waiting and progress:
+        progress = False
+        for name in list(waiting):
+            while waiting[name] and all(_is_there(layers, address) for address in waiting[name][0]):
+                _call(layers, layers[name], waiting[name].pop(0))
+                progress = True
+            if not waiting[name]:
+                del waiting[name]
+    if waiting:
+        wants = {name: sorted({address[0] for address in of_layer[0]}) for name, of_layer in waiting.items()}
+        raise ValueError(
+            "The graph has a cycle, or calls that are not there: "
+            + "; ".join(f"{name!r} waits for {', '.join(map(repr, on))}" for name, on in wants.items())
+            + "."
+        )
+
+
+def _is_there(layers: Mapping[str, Layer], address: Sequence[Any]) -> bool:
+    name, node = address[0], address[1]
+    if name not in layers:
+        raise ValueError(f"The graph has no layer {name!r}.{naming.nearest(name, layers)} Layers: {', '.join(layers)}.")
+    return node < len(layers[name].inbound_nodes)
+
+
+def _call(layers: Mapping[str, Layer], layer: Layer, addresses: Sequence[Sequence[Any]]) -> None:
+    tensors = [_tensor_at(layers, *address[:3]) for address in addresses]
+    options = {name: value for address in addresses if len(address) > 3 for name, value in (address[3] or {}).items()}
+    layer(tensors[0] if len(tensors) == 1 else tensors, training=options.get("training"))
+
+
+def _tensor_at(layers: Mapping[str, Layer], name: str, node: int, tensor: int) -> SymbolicTensor:
+    if not _is_there(layers, (name, node)) or tensor >= len(layers[name].inbound_nodes[node].outputs):
+        raise ValueError(f"The graph has no tensor {tensor} of call {node} of layer {name!r}.")
+    return layers[name].inbound_nodes[node].outputs[tensor]
