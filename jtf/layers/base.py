@@ -143,7 +143,7 @@ class Layer(Configurable):
         """
         if is_symbolic(inputs):
             return connect(self, inputs, {"training": training, "mask": mask, **kwargs})
-        inputs = jax.tree.map(jnp.asarray, inputs)
+        inputs = jax.tree.map(jnp.asarray, list(inputs) if isinstance(inputs, tuple) else inputs)
         with self._entered(inputs):
             for name, value in (("training", training), ("mask", mask)):
                 if value is not None and name in _accepted_by_call(type(self)):

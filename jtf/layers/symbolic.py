@@ -89,7 +89,7 @@ class SymbolicTensor:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
     __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
-    __getitem__ = __iter__ = __len__ = __float__ = __int__ = __bool__ = __array__ = _refuse
+    __getitem__ = __iter__ = __len__ = __float__ = __int__ = __bool__ = __array__ = __jax_array__ = _refuse
 
 
 # jax's functions look at their arguments as pytrees: so it refuses in all of them.
