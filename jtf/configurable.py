@@ -38,6 +38,8 @@ class Configurable:
 
     #: Arguments of the constructor that are no part of what is written down.
     not_in_config: ClassVar[tuple[str, ...]] = ()
+    #: Options that Keras writes and TF.js lacks, each with the one value that changes nothing.
+    only_in_keras: ClassVar[Mapping[str, Any]] = {}
 
     @property
     def class_name(self) -> str:
@@ -64,8 +66,12 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """The object that a configuration describes, with names in camelCase or snake_case."""
-        return cls(**checked_options(cls, config))
+        """The object that a configuration describes, with names in camelCase or snake_case.
+
+        Raises:
+            ValueError: an option that the class does not have.
+        """
+        return cls(**checked_options(cls, _without_what_only_keras_has(cls, config)))
 
     def __repr__(self) -> str:
         given = ", ".join(f"{snake_case(k)}={v!r}" for k, v in self.get_config().items() if v is not None)
@@ -172,6 +178,18 @@ def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict
             raise unknown_option(cls, name)
         checked[python_name] = value
     return checked
+
+
+def _without_what_only_keras_has(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
+    only = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).get("only_in_keras", {}).items()}
+    for name in only.keys() & config.keys() - set(option_names(cls)):
+        if config[name] != only[name]:
+            raise ValueError(
+                f"{cls.__name__} was saved by Keras with {name}={config[name]!r}, which TF.js and jtf do not have; "
+                f"only {name}={only[name]!r} means the same here."
+            )
+    known = option_names(cls)
+    return {name: value for name, value in config.items() if name in known or name not in only}
 
 
 def unknown_option(cls: type[Configurable], name: str) -> ValueError:

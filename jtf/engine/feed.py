@@ -29,7 +29,7 @@ def targets_of(objective: Objective) -> Slots:
         if objective.losses[output] is not None and not objective.is_known(output):
             shapes.append(None)
         else:
-            shapes.append((*shape[:-1], 1) if objective.is_sparse(output) else shape)
+            shapes.append((None, *shape[1:-1], 1) if objective.is_sparse(output) else (None, *shape[1:]))
     return Slots("target", objective.output_names, shapes)
 
 

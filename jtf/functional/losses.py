@@ -16,7 +16,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jtf.functional.kinks import absolute, clip_by_value
+from jtf.functional.kinks import absolute, clip_by_value, largest
 from jtf.types import Array, ArrayLike
 
 _EPSILON = 1e-7
@@ -98,7 +98,7 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """
     t, p, dtype = _same_shape("categorical_hinge", y_true, y_pred)
     positive = jnp.sum(t * p, axis=-1)
-    negative = jnp.max((1.0 - t) * p, axis=-1)
+    negative = largest((1.0 - t) * p, [-1])
     return jax.nn.relu(1.0 + negative - positive).astype(dtype)
 
 

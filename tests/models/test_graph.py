@@ -405,11 +405,11 @@ class TestMasks:
     def test_masks_find_their_way(self):
         """Through layers that pass them on, into models inside, and to those that use them."""
         words = jtf.input(shape=[4], name="words")
-        inner = jtf.sequential([L.dropout(rate=0.1, input_shape=[4, 3]), L.dense(units=3, activation="tanh")])
+        inner = jtf.sequential([L.dropout(rate=0.1, input_shape=[None, 3]), L.dense(units=3, activation="tanh")])
         hidden = inner(L.embedding(input_dim=5, output_dim=3, mask_zero=True)(words))
         model = jtf.model(inputs=words, outputs=L.lstm(units=2)(hidden))
         short = model.predict(np.array([[1, 2, 0, 0]]))
-        np.testing.assert_allclose(short, model.predict(np.array([[1, 2, 0, 0], [1, 1, 1, 1]]))[:1], rtol=1e-6)
+        np.testing.assert_allclose(short, model.predict(np.array([[1, 2, 0, 0], [1, 1, 1, 1]]))[:1], rtol=1e-4)
         lstm, embedding = model.layers[-1], model.layers[1]
         np.testing.assert_allclose(short, lstm(inner(embedding(np.array([[1, 2]])))), rtol=1e-5)
 
