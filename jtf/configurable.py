@@ -38,8 +38,8 @@ class Configurable:
 
     #: Arguments of the constructor that are no part of what is written down.
     not_in_config: ClassVar[tuple[str, ...]] = ()
-    #: Options that Keras writes and TF.js lacks, each with the one value that changes nothing.
-    only_in_keras: ClassVar[Mapping[str, Any]] = {}
+    #: Options that Keras or TF.js write and the class lacks, each with the one value that changes nothing.
+    without_effect: ClassVar[Mapping[str, Any]] = {}
 
     @property
     def class_name(self) -> str:
@@ -71,7 +71,7 @@ class Configurable:
         Raises:
             ValueError: an option that the class does not have.
         """
-        return cls(**checked_options(cls, _without_what_only_keras_has(cls, config)))
+        return cls(**checked_options(cls, _with_effect(cls, config)))
 
     def __repr__(self) -> str:
         given = ", ".join(f"{snake_case(k)}={v!r}" for k, v in self.get_config().items() if v is not None)
@@ -180,16 +180,18 @@ def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict
     return checked
 
 
-def _without_what_only_keras_has(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
-    only = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).get("only_in_keras", {}).items()}
-    for name in only.keys() & config.keys() - set(option_names(cls)):
-        if config[name] != only[name]:
+def _with_effect(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without what changes nothing."""
+    idle = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).get("without_effect", {}).items()}
+    for name in option_names(cls):
+        idle.pop(name, None)
+    for name, value in config.items():
+        if snake_case(name) in idle and value != idle[snake_case(name)]:
             raise ValueError(
-                f"{cls.__name__} was saved by Keras with {name}={config[name]!r}, which TF.js and jtf do not have; "
-                f"only {name}={only[name]!r} means the same here."
+                f"{cls.__name__} was saved with {name}={value!r}, which jtf does not have; only "
+                f"{name}={idle[snake_case(name)]!r} means the same here."
             )
-    known = option_names(cls)
-    return {name: value for name, value in config.items() if name in known or name not in only}
+    return {name: value for name, value in config.items() if snake_case(name) not in idle}
 
 
 def unknown_option(cls: type[Configurable], name: str) -> ValueError:

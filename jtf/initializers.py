@@ -30,7 +30,7 @@ deserialize = registry.deserialize
 class Initializer(Configurable):
     """The base class; a subclass defines `make`."""
 
-    only_in_keras = {"dtype": "float32"}
+    without_effect = {"dtype": "float32"}
     seed: int | None = None
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:

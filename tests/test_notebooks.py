@@ -45,6 +45,7 @@ class TestNotebook:
         environment = {
             **os.environ,
             "JAX_PLATFORMS": "cpu",
+            "JTF_NOTEBOOKS": os.environ.get("JTF_NOTEBOOKS", "quick"),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
         client = NotebookClient(

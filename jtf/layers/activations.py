@@ -28,6 +28,7 @@ class ReLU(_Elementwise):
     """
 
     supports_masking = True
+    without_effect = {"negative_slope": 0.0, "threshold": 0.0}
 
     def __init__(self, max_value: float | None = None, **options: Any) -> None:
         super().__init__(**options)

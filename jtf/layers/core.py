@@ -25,7 +25,7 @@ class InputLayer(Layer):
     """
 
     supports_masking = True
-    only_in_keras = {"ragged": False, "optional": False}
+    without_effect = {"ragged": False, "optional": False}
 
     def __init__(self, *, sparse: bool = False, **options: Any) -> None:
         super().__init__(**{**options, "name": options.get("name") or naming.next_uid("input")})

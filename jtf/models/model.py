@@ -50,7 +50,7 @@ class Model(GraphModel):
                     "className": layer.class_name,
                     "config": layer.get_config(),
                     "inboundNodes": [
-                        [[*_address(tensor, index), dict(node.options)] for tensor in node.inputs]
+                        [[*_address(tensor, index), _written(node)] for tensor in node.inputs]
                         for node in graph.nodes_of(layer)
                         if node.inputs
                     ],
@@ -102,6 +102,18 @@ def _address(tensor: SymbolicTensor, index: Mapping[Node, int]) -> list[Any]:
     return [tensor.name, index[tensor.node], tensor.index]
 
 
+def _written(node: Node) -> dict[str, Any]:
+    """A call's options as files hold them."""
+    for name, value in node.options.items():
+        if not isinstance(value, bool | int | float | str | None):
+            raise ValueError(
+                f"Layer {node.layer.name!r} ({node.layer.class_name}) was called with {name}=..., a "
+                f"{type(value).__name__}, which a configuration cannot hold. Give it to the layer's constructor, or as "
+                "an input of the model."
+            )
+    return {naming.camel_case(name): value for name, value in node.options.items()}
+
+
 def _either(config: Mapping[str, Any], *names: str) -> Any:
     """The entry under TF.js's or Keras's spelling of its name."""
     for name in names:
@@ -140,8 +152,9 @@ def _is_there(layers: Mapping[str, Layer], address: Sequence[Any]) -> bool:
 
 def _call(layers: Mapping[str, Layer], layer: Layer, addresses: Sequence[Sequence[Any]]) -> None:
     tensors = [_tensor_at(layers, *address[:3]) for address in addresses]
-    options = {name: value for address in addresses if len(address) > 3 for name, value in (address[3] or {}).items()}
-    layer(tensors[0] if len(tensors) == 1 else tensors, training=options.get("training"))
+    given = [dict(address[3] or {}) for address in addresses if len(address) > 3]
+    options = {naming.snake_case(name): value for each in given for name, value in each.items() if value is not None}
+    layer(tensors[0] if len(tensors) == 1 else tensors, **options)
 
 
 def _tensor_at(layers: Mapping[str, Layer], name: str, node: int, tensor: int) -> SymbolicTensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import jax
@@ -25,7 +26,11 @@ def prepare(case: dict[str, Any]) -> jtf.layers.Layer:
     if not layer.built:
         layer.ensure_built(shapes)
     layer.build_sublayers(shapes)
-    layer.set_weights([w["array"] for w in case["weights"]])
+    # TensorFlow.js leaves the weights of layers inside of some layers out of their own.
+    for path, weights in (case.get("subWeights") or {}).items():
+        getattr(layer, snake_case(path)).set_weights([w["array"] for w in weights])
+    if not case.get("subWeights"):
+        layer.set_weights([w["array"] for w in case["weights"]])
     for states in (case.get("statesBefore") or {}).values():
         for state, before in zip(layer.state_variables, states, strict=True):
             state.assign(jnp.asarray(before))
@@ -43,11 +48,21 @@ def call(layer: jtf.layers.Layer, case: dict[str, Any]) -> Any:
     options = {
         snake_case(key): jax.tree.map(jnp.asarray, value)
         for key, value in given.items()
-        if key not in ("batchSize", "verbose", "training") and value is not None
+        if key not in ("batchSize", "verbose", "training") and value is not None and takes(layer, snake_case(key))
     }
+    if case["method"] == "call" and case.get("inputMasks"):
+        options["mask"] = case["inputMasks"]
     if given.get("training") is not None:
         options["training"] = bool(given["training"])
     return layer(inputs, **options)
+
+
+def takes(layer: jtf.layers.Layer, option: str) -> bool:
+    """Whether a layer's call knows an option by name, or hands on whatever it is given."""
+    called = inspect.signature(type(layer).call).parameters
+    return option in {*called, *inspect.signature(type(layer).__call__).parameters} or any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in called.values()
+    )
 
 
 def _inputs(case: dict[str, Any]) -> Any:
@@ -57,6 +72,8 @@ def _inputs(case: dict[str, Any]) -> Any:
 
 def shapes_of(recorded: Any) -> Any:
     """A shape, or a list of them: a list of numbers is one shape."""
+    if recorded is None:
+        return None
     if any(isinstance(item, list) for item in recorded):
         return [shapes_of(item) for item in recorded]
     return tuple(recorded)

@@ -20,9 +20,14 @@ MASKS = cases("corpus_masks.jsonl.gz")
 ERRORS = cases("corpus_layer_errors.jsonl.gz")
 
 #: Calls that are not compared, and why.
-NOT_CALLED: dict[str, str] = {}
+NOT_CALLED: dict[str, str] = {
+    "5bfa036ee0c5": "the model that is applied to each step says that it takes a whole sequence; refused here",
+    "2ed4fb2fedfc": "the same model, in a Sequential",
+}
 #: Shapes that are not compared, and why.
-NOT_SHAPED: dict[str, str] = {}
+NOT_SHAPED: dict[str, str] = {
+    "52c6055788b7": "a convolution's window that does not fit: TensorFlow.js says a negative size, jtf refuses",
+}
 
 
 @pytest.mark.parametrize("case", params(CALLS, NOT_CALLED))
@@ -34,7 +39,8 @@ def test_call(case):
         (expected,) = expected
     assert jax.tree.structure(outputs) == jax.tree.structure(expected)
     for ours, theirs in zip(jax.tree.leaves(outputs), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+        largest = np.abs(np.where(np.isfinite(theirs), theirs, 0)).max(initial=1)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * largest)
         assert ours.shape == theirs.shape
         assert ours.dtype == theirs.dtype
     for weight, after in zip(layer.weights, case.get("weightsAfter") or [], strict=False):
@@ -56,7 +62,9 @@ def test_shape(case):
 
 @pytest.mark.parametrize("case", params(MASKS, {}))
 def test_mask(case):
-    (x,), (mask,), (expected,) = case["inputs"], case["mask"], case["result"]
+    x, mask, expected = (
+        value[0] if isinstance(value, list) else value for value in (case["inputs"], case["mask"], case["result"])
+    )
     result = layer_of(case).compute_mask(jnp.asarray(x), mask)
     if expected is None:
         assert result is None
@@ -106,6 +114,7 @@ def fails(case: dict[str, Any]) -> None:
 
 #: What TensorFlow.js refuses and jtf does not, or what is not tried here, and why.
 NOT_REFUSED = {
+    "58842ff6b0b0": "masks that do not go with the inputs: the masks were not recorded",
     "5426677be473": "a model that had been disposed of: arrays here are freed by themselves",
     "51178532f3d7": "a model that had been disposed of",
     "48a49a19cc70": "a layer that had been disposed of",

@@ -34,6 +34,7 @@ class Row:
         own_mask: what becomes of a mask is tested with the layer's family.
         resists_bfloat16: why bfloat16 inputs are not what comes out, although there are no weights.
         batch: of the inputs.
+        fixed_batch: whether the batch must be known when the layer is built, as for a stateful one.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Row:
     own_mask: bool = False
     resists_bfloat16: str = ""
     batch: int = 2
+    fixed_batch: bool = False
 
     def given(self) -> dict[str, Any]:
         return self.options() if callable(self.options) else self.options
@@ -71,10 +73,14 @@ class Row:
         return [one(shape) for shape in self.shape] if isinstance(self.shape, list) else one(self.shape)
 
     @property
+    def built_batch(self) -> int | None:
+        return self.batch if self.fixed_batch else None
+
+    @property
     def batched_shape(self) -> Any:
-        """The shape of the input with an unknown batch, or the list of them."""
-        return with_batch(self.shape)
+        """The shape of the input with an unknown batch (unless it must be known), or the list of them."""
+        return with_batch(self.shape, self.built_batch)
 
 
-def with_batch(shape: Any) -> Any:
-    return [(None, *each) for each in shape] if isinstance(shape, list) else (None, *shape)
+def with_batch(shape: Any, batch: int | None = None) -> Any:
+    return [(batch, *each) for each in shape] if isinstance(shape, list) else (batch, *shape)
