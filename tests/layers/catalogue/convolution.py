@@ -1,7 +1,147 @@
-"""Rows of the convolution layers."""
+"""Rows of the convolution layers, and of those that cut, pad and enlarge images."""
 
 from __future__ import annotations
 
 from tests.layers.catalogue.row import Row
 
-ROWS: list[Row] = []
+KERNEL = ("kernel", "bias")
+REGULARIZED = {
+    "kernel_regularizer": {"className": "L1L2", "config": {"l1": 0.01, "l2": 0.02}},
+    "bias_regularizer": "l1_l2",
+    "kernel_constraint": {"className": "MaxNorm", "config": {"maxValue": 1.5, "axis": 0}},
+    "bias_constraint": "nonNeg",
+}
+FIRST = {"data_format": "channelsFirst"}
+
+ROWS: list[Row] = [
+    Row("conv1d", "conv1d", {"filters": 2, "kernel_size": 3}, (5, 2), KERNEL, ((None, 2),)),
+    Row(
+        "conv1d-causal",
+        "conv1d",
+        {"filters": 2, "kernel_size": [2], "padding": "causal", "dilation_rate": 2, "strides": 2},
+        (5, 2),
+        KERNEL,
+        ((None, 2),),
+    ),
+    Row(
+        "conv1d-first",
+        "conv1d",
+        {"filters": 3, "kernel_size": 2, "data_format": "channels_first", "activation": "tanh"},
+        (2, 5),
+        KERNEL,
+        ((2, None),),
+    ),
+    Row(
+        "conv2d",
+        "conv2d",
+        {"filters": 2, "kernel_size": [2, 3], "activation": "softsign", **REGULARIZED},
+        (4, 5, 2),
+        KERNEL,
+        ((None, None, 2),),
+    ),
+    Row(
+        "conv2d-same",
+        "conv2d",
+        {"filters": 2, "kernel_size": 3, "padding": "same", "strides": (2, 1), "use_bias": False},
+        (4, 5, 1),
+        ("kernel",),
+        ((None, 5, 1), (4, None, 1)),
+    ),
+    Row(
+        "conv2d-dilated",
+        "conv2d",
+        {"filters": 4, "kernel_size": 2, "dilation_rate": [1, 2], "groups": 2, "activity_regularizer": "l1_l2"},
+        (3, 4, 2),
+        KERNEL,
+    ),
+    Row("conv2d-first", "conv2d", {"filters": 3, "kernel_size": 2, **FIRST}, (2, 3, 4), KERNEL, ((2, None, None),)),
+    Row("conv3d", "conv3d", {"filters": 2, "kernel_size": [1, 2, 2]}, (2, 3, 3, 2), KERNEL, ((None, 3, None, 2),)),
+    Row(
+        "conv3d-same",
+        "conv3d",
+        {"filters": 2, "kernel_size": [1, 2, 2], "strides": 2, "padding": "same", "name": "mine", **FIRST},
+        (1, 2, 3, 3),
+        KERNEL,
+    ),
+    Row(
+        "conv2d-transpose",
+        "conv2d_transpose",
+        {"filters": 2, "kernel_size": 3, "strides": [2, 1], "padding": "same", **REGULARIZED},
+        (3, 2, 2),
+        KERNEL,
+        ((None, None, 2),),
+    ),
+    Row(
+        "conv2d-transpose-valid",
+        "conv2d_transpose",
+        {"filters": 2, "kernel_size": [1, 3], "strides": 2, "use_bias": False, "trainable": False, **FIRST},
+        (1, 2, 3),
+        ("kernel",),
+        ((1, None, 3),),
+    ),
+    Row("conv3d-transpose", "conv3d_transpose", {"filters": 2, "kernel_size": 2}, (1, 2, 2, 1), KERNEL),
+    Row(
+        "conv3d-transpose-same",
+        "conv3d_transpose",
+        {"filters": 1, "kernel_size": [3, 2, 1], "strides": [2, 1, 2], "padding": "same", **FIRST},
+        (2, 2, 1, 2),
+        KERNEL,
+        ((2, 2, None, None),),
+    ),
+    Row(
+        "depthwise",
+        "depthwise_conv2d",
+        {"kernel_size": 2, "depth_multiplier": 2, "padding": "same", "activation": "tanh"},
+        (3, 3, 2),
+        ("depthwise_kernel", "bias"),
+        ((None, 3, 2),),
+    ),
+    Row(
+        "depthwise-first",
+        "depthwise_conv2d",
+        {
+            "kernel_size": 2,
+            "strides": 2,
+            "dilation_rate": 2,
+            "use_bias": False,
+            "depthwise_initializer": "glorot_uniform",
+            "depthwise_regularizer": "l1_l2",
+            "depthwise_constraint": "nonNeg",
+            **FIRST,
+        },
+        (2, 5, 4),
+        ("depthwise_kernel",),
+        ((2, None, None),),
+    ),
+    Row(
+        "separable",
+        "separable_conv2d",
+        {"filters": 3, "kernel_size": 2, "depth_multiplier": 2},
+        (3, 3, 2),
+        ("depthwise_kernel", "pointwise_kernel", "bias"),
+        ((None, None, 2),),
+    ),
+    Row(
+        "separable-first",
+        "separable_conv2d",
+        {
+            "filters": 2,
+            "kernel_size": [3, 1],
+            "padding": "same",
+            "activation": "softsign",
+            "bias_initializer": {"className": "Constant", "config": {"value": 0.5}},
+            "pointwise_initializer": "glorot_normal",
+            "pointwise_regularizer": "l1_l2",
+            "pointwise_constraint": "nonNeg",
+            **FIRST,
+        },
+        (3, 2, 2),
+        ("depthwise_kernel", "pointwise_kernel", "bias"),
+    ),
+    Row("cropping", "cropping2d", {"cropping": 1}, (3, 4, 2), (), ((None, 4, 2),)),
+    Row("cropping-first", "cropping2d", {"cropping": ((1, 0), (0, 2)), **FIRST}, (2, 3, 4)),
+    Row("zero-padding", "zero_padding2d", {}, (2, 2, 2), (), ((None, None, 2),)),
+    Row("zero-padding-first", "zero_padding2d", {"padding": [[0, 1], [2, 0]], **FIRST}, (2, 2, 1)),
+    Row("up-sampling", "up_sampling2d", {}, (2, 3, 2), (), ((None, 3, 2),)),
+    Row("up-sampling-bilinear", "up_sampling2d", {"size": [2, 3], "interpolation": "bilinear", **FIRST}, (2, 2, 3)),
+]
