@@ -16,6 +16,7 @@ Example:
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -47,32 +48,63 @@ class _Global:
             return self.seed, self.draws
 
 
-class _Stream:
-    """A key and the path folded into it; each draw folds in one more number."""
+class _Place(NamedTuple):
+    """What every draw at one place begins with: a key, the path folded into it, and the loops that it is inside."""
 
-    def __init__(self, key: Array | None, path: tuple[ArrayLike, ...]) -> None:
-        self.key, self.path, self.draws = key, path, 0
+    key: Array | None
+    path: tuple[ArrayLike, ...]
+    passes: tuple[ArrayLike, ...] = ()
+
+
+class _Stream:
+    """A place to draw at; each draw folds in one more number."""
+
+    def __init__(self, place: _Place) -> None:
+        self.place, self.draws = place, 0
 
     def draw(self, seed: int | None) -> Array:
-        if self.key is None:
+        key, path, passes = self.place
+        if key is None:
             raise ValueError(
                 "A random number was drawn inside a pure function that was given no key. Pass one: "
                 "`apply(variables, x, training=True, rng=jax.random.key(0))`, "
                 "or `lifted(values, ..., rng=key)` for a function made by jtf.lift."
             )
-        key = self.key
         if seed is not None:
             # The numbers in the path tell one step from the next; without any, only the key given does.
-            key = jax.random.key(seed) if self.path else jax.random.fold_in(key, seed)
+            key = jax.random.key(seed) if path else jax.random.fold_in(key, seed)
         self.draws += 1
-        for number in (*self.path, self.draws):
+        for number in (*path, *passes, self.draws):
             key = jax.random.fold_in(key, number)
         return key
+
+    def loop(self) -> _Place:
+        """The place of a loop, which counts as one draw."""
+        self.draws += 1
+        return self.place._replace(passes=(*self.place.passes, self.draws))
+
+
+class _Pass:
+    """The stream of one pass of a loop, begun when something is drawn."""
+
+    def __init__(self, loop: Passes, number: ArrayLike) -> None:
+        self._loop, self._number = loop, number
+
+    @functools.cached_property
+    def _stream(self) -> _Stream:
+        place = self._loop._place
+        return _Stream(place._replace(passes=(*place.passes, self._number)))
+
+    def draw(self, seed: int | None) -> Array:
+        return self._stream.draw(seed)
+
+    def loop(self) -> _Place:
+        return self._stream.loop()
 
 
 class _Local(threading.local):
     def __init__(self) -> None:
-        self.streams: list[_Stream] = []
+        self.streams: list[_Stream | _Pass] = []
 
 
 _global = _Global()
@@ -101,11 +133,50 @@ def key_stream(key: Array | None, *path: ArrayLike) -> Iterator[None]:
         key: a PRNG key; None makes a draw an error that says so.
         path: numbers folded into the key before each draw's own number (a training step's count, for one).
     """
-    _local.streams.append(_Stream(key, path))
+    with _drawing_from(_Stream(_Place(key, path))):
+        yield
+
+
+@contextlib.contextmanager
+def _drawing_from(stream: _Stream | _Pass) -> Iterator[None]:
+    _local.streams.append(stream)
     try:
         yield
     finally:
         _local.streams.pop()
+
+
+class Passes:
+    """Key streams for the passes of a loop that is traced once for all of them, such as the body of a scan.
+
+    They follow from the innermost stream where this is made, or else from the global generator, and count there as
+    one draw; as none when nothing is drawn in the loop.
+
+    Example:
+        >>> passes = Passes()
+        >>> def body(carry, step):
+        ...     with passes.at(step):
+        ...         return carry, random_normal([])
+        >>> len(set(jax.lax.scan(body, 0, jnp.arange(3))[1].tolist()))
+        3
+    """
+
+    def __init__(self) -> None:
+        self._outer = _local.streams[-1] if _local.streams else None
+
+    @contextlib.contextmanager
+    def at(self, number: ArrayLike) -> Iterator[None]:
+        """Within this context, on this thread, draws belong to the pass of this number."""
+        with _drawing_from(_Pass(self, number)):
+            yield
+
+    @functools.cached_property
+    def _place(self) -> _Place:
+        if self._outer is not None:
+            return self._outer.loop()
+        seed, draws = _global.draw()
+        with jax.ensure_compile_time_eval():
+            return _Place(jax.random.key(seed), (draws,))
 
 
 def next_key(seed: int | None = None) -> Array:

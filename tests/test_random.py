@@ -315,3 +315,73 @@ def test_a_stream_belongs_to_its_thread():
         thread.start()
         thread.join()
     np.testing.assert_array_equal(elsewhere[0], expected)
+
+
+class TestPasses:
+    """Streams for the passes of a loop."""
+
+    @staticmethod
+    def bits(passes, *numbers, seed=None):
+        drawn = []
+        for number in numbers:
+            with passes.at(number):
+                drawn += [int(jax.random.bits(random.next_key(seed))) for _ in range(2)]
+        return drawn
+
+    @pytest.mark.parametrize("seed", [None, 7])
+    def test_every_draw_differs(self, seed):
+        with random.key_stream(jax.random.key(0), 5):
+            both = [self.bits(random.Passes(), 0, 1, 2, seed=seed) for _ in range(2)]
+        with random.key_stream(jax.random.key(0), 6):
+            other = self.bits(random.Passes(), 0, 1, 2, seed=seed)
+        outside = [self.bits(random.Passes(), 0, 1, 2, seed=seed) for _ in range(2)]
+        assert len({*both[0], *both[1], *other, *outside[0], *outside[1]}) == 5 * 6
+
+    def test_a_pass_is_fixed_by_its_number(self):
+        with random.key_stream(jax.random.key(0)):
+            passes = random.Passes()
+            assert self.bits(passes, 3) == self.bits(passes, 3) == self.bits(passes, 2, 3)[2:]
+        passes = random.Passes()
+        assert self.bits(passes, 3) == self.bits(passes, 3)
+
+    def test_a_seed_joins_the_key_where_there_is_no_path(self):
+        def drawn(key, seed):
+            with random.key_stream(jax.random.key(key)):
+                return self.bits(random.Passes(), 0, seed=seed)
+
+        assert drawn(0, 7) == drawn(0, 7)
+        assert not {*drawn(0, 7)} & {*drawn(1, 7)}
+        assert not {*drawn(0, 7)} & {*drawn(0, 8)}
+
+    def test_a_loop_is_one_draw_and_none_where_nothing_is_drawn(self):
+        def after(body):
+            with random.key_stream(jax.random.key(0)):
+                passes = random.Passes()
+                for number in range(3):
+                    with passes.at(number):
+                        body()
+                return int(jax.random.bits(random.next_key()))
+
+        with random.key_stream(jax.random.key(0)):
+            first, second = (int(jax.random.bits(random.next_key())) for _ in range(2))
+        assert after(lambda: None) == first
+        assert after(random.next_key) == second
+        before = random.position()
+        self.bits(random.Passes(), 0, 1)
+        assert random.position().draws == before.draws + 1
+
+    def test_loops_in_loops(self):
+        drawn = []
+        outer = random.Passes()
+        for number in range(3):
+            with outer.at(number):
+                drawn += self.bits(random.Passes(), 0, 1) + self.bits(random.Passes(), 0, 1)
+        assert len(set(drawn)) == 3 * 8
+
+    def test_only_a_draw_needs_a_key(self):
+        with random.key_stream(None):
+            passes = random.Passes()
+            with passes.at(0):
+                pass
+            with passes.at(0), pytest.raises(ValueError, match="was given no key"):
+                random.next_key()

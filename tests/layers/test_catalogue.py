@@ -83,7 +83,7 @@ def test_the_output_has_the_shape_that_was_said(row):
     real = shape_of(layer(x))
     assert layer.compute_output_shape(shape_of(x)) == real
     said = layer.compute_output_shape(row.batched_shape)
-    assert said == jax.tree.map(lambda s: (None, *s[1:]), real, is_leaf=lambda s: isinstance(s, tuple))
+    assert said == jax.tree.map(lambda s: (row.built_batch, *s[1:]), real, is_leaf=lambda s: isinstance(s, tuple))
     assert _traced_output_shape(layer, row.batched_shape) == said, "found by tracing"
     for shape in row.open_shapes:
         assert _traced_output_shape(layer, with_batch(shape)) == layer.compute_output_shape(with_batch(shape))
