@@ -182,7 +182,9 @@ def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict
 
 def _with_effect(cls: type[Configurable], config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration without what changes nothing."""
-    idle = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).get("without_effect", {}).items()}
+    idle: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        idle |= vars(base).get("without_effect", {})
     for name in option_names(cls):
         idle.pop(name, None)
     for name, value in config.items():

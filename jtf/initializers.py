@@ -12,7 +12,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import jax
 
@@ -30,7 +31,7 @@ deserialize = registry.deserialize
 class Initializer(Configurable):
     """The base class; a subclass defines `make`."""
 
-    without_effect = {"dtype": "float32"}
+    without_effect: ClassVar[Mapping[str, Any]] = {"dtype": "float32"}
     seed: int | None = None
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = "float32") -> Array:

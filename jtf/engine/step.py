@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jtf.engine.objective import Objective
-from jtf.layers.base import Layer, collect_losses
+from jtf.layers.base import Layer
+from jtf.layers.scopes import collect_losses
 from jtf.random import key_stream
 from jtf.train import optimizer as optimizers
 from jtf.types import Array, PyTree

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -28,7 +28,7 @@ class ReLU(_Elementwise):
     """
 
     supports_masking = True
-    without_effect = {"negative_slope": 0.0, "threshold": 0.0}
+    without_effect: ClassVar[Mapping[str, Any]] = {"negative_slope": 0.0, "threshold": 0.0}
 
     def __init__(self, max_value: float | None = None, **options: Any) -> None:
         super().__init__(**options)

@@ -20,8 +20,8 @@ Example:
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,10 +31,12 @@ import numpy as np
 
 from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
+from jtf.layers.scopes import collect, layers_around, name_scope, scoped
+from jtf.layers.shapes import as_shape, takes_lists, traced_output_shape
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
-from jtf.variable import Variable, bind
+from jtf.variable import Variable
 
 registry = Registry("layer", " A class of your own is made known by jtf.register_class(YourLayer).")
 deserialize = registry.deserialize
@@ -42,6 +44,25 @@ deserialize = registry.deserialize
 register_class = registry.add
 
 Regularizer = Callable[[Array], Array]
+
+
+def _building(build: Callable[..., None]) -> Callable[..., None]:
+    """A class's ``build`` with what belongs to building any layer, wherever it is called from."""
+
+    @functools.wraps(build)
+    def wrapped(self: Layer, input_shape: Any) -> None:
+        if self._is_building:  # called by the build of a class derived from this one
+            build(self, input_shape)
+            return
+        with self._unchanged_if_refused(), name_scope(self):
+            self._is_building = True
+            build(self, as_shape(input_shape))
+            self._is_building, self.built = False, True
+            if self._initial_weights is not None:
+                self.set_weights(self._initial_weights)
+                self._initial_weights = None
+
+    return wrapped
 
 
 class Layer(Configurable):
@@ -64,6 +85,7 @@ class Layer(Configurable):
     supports_masking: bool = False
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
+    _is_building = False
     #: Whether the layer remembers something from one batch to the next, so that the batch's size is fixed.
     stateful: bool = False
 
@@ -96,8 +118,16 @@ class Layer(Configurable):
             self.batch_input_shape = (batch_size, *_sizes("input_shape", input_shape, self))
         self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "build" in vars(cls):
+            cls.build = _building(cls.build)  # type: ignore[method-assign]
+        if "compute_output_shape" in vars(cls):
+            cls.compute_output_shape = takes_lists(cls.compute_output_shape)  # type: ignore[method-assign]
+
     # What a layer defines.
 
+    @_building
     def build(self, input_shape: Any) -> None:
         """Make the weights, once the shape of the input is known."""
 
@@ -107,7 +137,7 @@ class Layer(Configurable):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output (None where unknown), found by tracing `call` unless a layer defines it."""
-        return _traced_output_shape(self, input_shape)
+        return traced_output_shape(self, input_shape)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the output: the input's, where the layer supports masking.
@@ -170,17 +200,13 @@ class Layer(Configurable):
         """Build the layer for an input shape unless that has been done.
 
         Raises:
-            ValueError: an input of this shape cannot be taken, or not by a layer built for another shape.
+            ValueError: an input of this shape cannot be taken, or not by a layer built for another shape; the layer
+                stays as it was.
         """
+        input_shape = as_shape(input_shape)
         check(self.input_spec, input_shape, self)
-        if self.built:
-            return
-        with name_scope(self):
+        if not self.built:
             self.build(input_shape)
-        self.built = True
-        if self._initial_weights is not None:
-            self.set_weights(self._initial_weights)
-            self._initial_weights = None
 
     def built_for(self, input_shape: Any) -> Any:
         """Build the layer and those inside for an input shape, and return the shape of the output.
@@ -188,8 +214,7 @@ class Layer(Configurable):
         Raises:
             ValueError: it cannot take such an input, or nothing would be left of it; the layer stays as it was.
         """
-        before = {name: list(v) if isinstance(v, list) else v for name, v in vars(self).items()}
-        try:
+        with self._unchanged_if_refused():
             self.ensure_built(input_shape)
             output_shape = self.compute_output_shape(input_shape)
             self.build_sublayers(input_shape)
@@ -199,16 +224,22 @@ class Layer(Configurable):
                         f"Layer {self.name!r} ({self.class_name}) would turn shape {input_shape} into {shape}, which "
                         "has nothing left in it."
                     )
+        return output_shape
+
+    @contextlib.contextmanager
+    def _unchanged_if_refused(self) -> Iterator[None]:
+        before = {name: list(v) if isinstance(v, list) else v for name, v in vars(self).items()}
+        try:
+            yield
         except Exception:
             vars(self).clear()
             vars(self).update(before)
             raise
-        return output_shape
 
     def build_sublayers(self, input_shape: Any) -> None:
         """Build the layers inside that would else see the shape of their input in the first call only."""
         if not all(layer.built for layer in self.sublayers):
-            _traced_output_shape(self, input_shape)
+            traced_output_shape(self, input_shape)
 
     # Weights.
 
@@ -240,7 +271,7 @@ class Layer(Configurable):
                 "model's first layer an input_shape with all dimensions but the batch."
             )
         with name_scope(self):  # a weight may also be made in __init__
-            full_name = "/".join((*_scope_names(), name))
+            full_name = scoped(name)
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
         initializer = initializers.get(initializer)
@@ -263,7 +294,7 @@ class Layer(Configurable):
             name, shape, dtype: as for `add_weight`.
         """
         with name_scope(self):
-            full_name = "/".join((*_scope_names(), name))
+            full_name = scoped(name)
         with jax.ensure_compile_time_eval():
             state = Variable(jnp.zeros(tuple(shape), dtype), False, full_name)
         state.initializer = initializers.get("zeros")
@@ -328,7 +359,7 @@ class Layer(Configurable):
     @property
     def is_frozen(self) -> bool:
         """Whether the layer, or one that it is being called in, has ``trainable = False``."""
-        return not all(layer.trainable for layer in (self, *(outer for outer, _ in _local.names)))
+        return not all(layer.trainable for layer in (self, *layers_around()))
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -401,8 +432,7 @@ class Layer(Configurable):
 
     def add_loss(self, loss: ArrayLike) -> None:
         """Add a term to the model's loss, from within `call`; outside of training it goes nowhere."""
-        if _local.collected is not None:
-            _local.collected.append(jnp.mean(jnp.asarray(loss)))
+        collect(jnp.mean(jnp.asarray(loss)))
 
     # Configuration.
 
@@ -423,55 +453,12 @@ class Layer(Configurable):
         return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
 
 
-@contextlib.contextmanager
-def collect_losses() -> Iterator[list[Array]]:
-    """Within this context, the terms given to `Layer.add_loss` on this thread go into the list."""
-    outer, _local.collected = _local.collected, []
-    try:
-        yield _local.collected
-    finally:
-        _local.collected = outer
-
-
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.names: list[tuple[Layer, str]] = []
-        self.collected: list[Array] | None = None
-
-
-_local = _Local()
-
-
-@contextlib.contextmanager
-def name_scope(layer: Layer, name: str | None = None) -> Iterator[None]:
-    """Within this context weights are made inside a layer, and their names begin with those around it.
-
-    Args:
-        layer: what the weights belong to.
-        name: what stands for it in their names: the layer's own name by default, nothing when empty. So a wrapper
-            gives its own name to the weights of what it wraps.
-    """
-    entered = not (_local.names and _local.names[-1][0] is layer)
-    if entered:
-        own = "" if layer.names_are_global else layer.name
-        _local.names.append((layer, own if name is None else name))
-    try:
-        yield
-    finally:
-        if entered:
-            _local.names.pop()
-
-
 def _sizes(option: str, given: Any, layer: Layer) -> Shape:
     is_list = isinstance(given, Sequence) and not isinstance(given, str)
     if not is_list or not all(size is None or (isinstance(size, int | np.integer) and size > 0) for size in given):
         mend = f" Write {option}=[{given}]." if isinstance(given, int) else ""
         raise ValueError(f"{layer.class_name}'s {option} is a list of sizes, such as [784]; received {given!r}.{mend}")
     return tuple(given)
-
-
-def _scope_names() -> list[str]:
-    return [name for _, name in _local.names if name]
 
 
 def _attributes(layer: Layer) -> Iterator[Any]:
@@ -498,29 +485,3 @@ def _accepted_by_call(cls: type[Layer]) -> frozenset[str]:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return frozenset({"training", "mask"})
     return frozenset(p.name for p in parameters)
-
-
-def _traced_output_shape(layer: Layer, input_shape: Any) -> Any:
-    """The output's shape, from tracing the call with two stand-ins for what is unknown in the input's.
-
-    The layers inside are built on the way, as in a real call. What the call assigns is dropped.
-    """
-
-    def is_shape(x: Any) -> bool:
-        return isinstance(x, tuple) and all(size is None or isinstance(size, int | np.integer) for size in x)
-
-    def trace(stand_in: int) -> Any:
-        def argument(shape: Shape) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct(tuple(stand_in if size is None else size for size in shape), layer.dtype)
-
-        def call(x: Any) -> Any:
-            with bind({}, takes_all=True):
-                return layer(x)
-
-        return jax.eval_shape(call, jax.tree.map(argument, input_shape, is_leaf=is_shape))
-
-    def merge(a: jax.ShapeDtypeStruct, b: jax.ShapeDtypeStruct) -> Shape:
-        return tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True))
-
-    # Windows fit into these sizes, strides and factors divide them, and they stay two after any of that.
-    return jax.tree.map(merge, trace(120), trace(240))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from jtf import activations, constraints, functional, initializers, naming, random, regularizers
 from jtf.configurable import factory
@@ -25,7 +26,7 @@ class InputLayer(Layer):
     """
 
     supports_masking = True
-    without_effect = {"ragged": False, "optional": False}
+    without_effect: ClassVar[Mapping[str, Any]] = {"ragged": False, "optional": False}
 
     def __init__(self, *, sparse: bool = False, **options: Any) -> None:
         super().__init__(**{**options, "name": options.get("name") or naming.next_uid("input")})

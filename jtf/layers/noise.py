@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from jtf import functional, random
 from jtf.configurable import factory
@@ -149,7 +150,7 @@ class SpatialDropout1D(_RateNoise):
     """
 
     input_spec = InputSpec(ndim=3)
-    without_effect = {"noise_shape": None}
+    without_effect: ClassVar[Mapping[str, Any]] = {"noise_shape": None}
 
     def disturbed(self, key: Array, inputs: Array) -> Array:
         return functional.dropout(key, inputs, self.rate, (None, 1, None))

@@ -13,7 +13,8 @@ import pytest
 from jax.test_util import check_grads
 
 import jtf
-from jtf.layers.base import Layer, _traced_output_shape
+from jtf.layers.base import Layer
+from jtf.layers.shapes import traced_output_shape
 from jtf.naming import camel_case, snake_case, words_in_snake_case
 from tests.layers.catalogue import ROWS
 from tests.layers.catalogue.row import with_batch
@@ -84,9 +85,9 @@ def test_the_output_has_the_shape_that_was_said(row):
     assert layer.compute_output_shape(shape_of(x)) == real
     said = layer.compute_output_shape(row.batched_shape)
     assert said == jax.tree.map(lambda s: (row.built_batch, *s[1:]), real, is_leaf=lambda s: isinstance(s, tuple))
-    assert _traced_output_shape(layer, row.batched_shape) == said, "found by tracing"
+    assert traced_output_shape(layer, row.batched_shape) == said, "found by tracing"
     for shape in row.open_shapes:
-        assert _traced_output_shape(layer, with_batch(shape)) == layer.compute_output_shape(with_batch(shape))
+        assert traced_output_shape(layer, with_batch(shape)) == layer.compute_output_shape(with_batch(shape))
 
 
 @every_row

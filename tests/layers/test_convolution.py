@@ -191,7 +191,7 @@ class TestValues:
 
     def test_activity_regularizer_is_a_mean_over_the_batch(self):
         layer = L.conv1d(filters=1, kernel_size=1, kernel_initializer="ones", activity_regularizer="l2", use_bias=False)
-        with jtf.layers.base.collect_losses() as losses:
+        with jtf.layers.scopes.collect_losses() as losses:
             layer(jnp.array([[[1.0], [2.0]], [[3.0], [0.0]]]))
         close(losses, [0.01 * 14 / 2])
 

@@ -1,0 +1,65 @@
+"""What a layer knows of its surroundings while it is built and called: on this thread, and restored at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from jtf.types import Array
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.entered: list[tuple[Any, str]] = []
+        self.losses: list[Array] | None = None
+
+
+_local = _Local()
+
+
+@contextlib.contextmanager
+def name_scope(layer: Any, name: str | None = None) -> Iterator[None]:
+    """Within this context weights are made inside a layer, and their names begin with those around it.
+
+    Args:
+        layer: what the weights belong to.
+        name: what stands for it in their names: the layer's own name by default, nothing when empty. So a wrapper
+            gives its own name to the weights of what it wraps.
+    """
+    entered = not (_local.entered and _local.entered[-1][0] is layer)
+    if entered:
+        own = "" if layer.names_are_global else layer.name
+        _local.entered.append((layer, own if name is None else name))
+    try:
+        yield
+    finally:
+        if entered:
+            _local.entered.pop()
+
+
+def scoped(name: str) -> str:
+    """The full name of a weight that is made now."""
+    return "/".join([*(own for _, own in _local.entered if own), name])
+
+
+def layers_around() -> list[Any]:
+    """The layers that are being called or built, the outermost first."""
+    return [layer for layer, _ in _local.entered]
+
+
+@contextlib.contextmanager
+def collect_losses() -> Iterator[list[Array]]:
+    """Within this context, the terms given to `Layer.add_loss` on this thread go into the list."""
+    outer, _local.losses = _local.losses, []
+    try:
+        yield _local.losses
+    finally:
+        _local.losses = outer
+
+
+def collect(loss: Array) -> None:
+    """Put a term into the list of the innermost `collect_losses`, if there is one."""
+    if _local.losses is not None:
+        _local.losses.append(loss)

@@ -1,0 +1,208 @@
+"""What Bidirectional and TimeDistributed do and refuse, beyond what TensorFlow.js has recorded."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jtf
+
+L = jtf.layers
+
+
+def numbers(*shape, seed=0):
+    return np.random.default_rng((seed, *shape)).normal(size=shape).astype(np.float32)
+
+
+X = numbers(2, 4, 3)
+
+
+class TestBidirectional:
+    def test_it_is_both_directions(self):
+        layer = L.bidirectional(layer=L.gru(units=2, return_sequences=True, name="mine"), merge_mode=None)
+        there, back = layer(X)
+        assert [layer.forward_layer.name, layer.backward_layer.name] == ["forward_mine", "backward_mine"]
+        np.testing.assert_allclose(layer.forward_layer(X), there, rtol=1e-6)
+        np.testing.assert_allclose(layer.backward_layer(X)[:, ::-1], back, rtol=1e-6)
+        turned = L.gru(units=2, return_sequences=True, weights=layer.backward_layer.get_weights())
+        np.testing.assert_allclose(turned(X[:, ::-1])[:, ::-1], back, rtol=1e-5, atol=1e-6)
+        assert layer.compute_output_shape((None, 4, 3)) == [(None, 4, 2), (None, 4, 2)]
+
+    def test_its_layers_are_like_the_one_given_and_have_weights_of_their_own(self):
+        cells = [L.lstm_cell(units=2, activation=lambda x: x), L.gru_cell(units=3)]
+        pattern = L.rnn(cell=cells, name="mine")
+        pattern(X)
+        layer = L.bidirectional(layer=pattern)
+        layer(X)
+        assert len(layer.weights) == 12
+        assert not {w.name for w in layer.weights} & {w.name for w in pattern.weights}
+        forward, backward = layer.forward_layer, layer.backward_layer
+        assert {cell.name for cell in forward.cell.cells} == {cell.name for cell in cells}
+        assert forward.cell.cells[0].activation is backward.cell.cells[0].activation is cells[0].activation
+        assert (forward.go_backwards, backward.go_backwards) == (False, True)
+
+    def test_it_can_be_frozen_and_thawed(self):
+        layer = L.bidirectional(layer=L.simple_rnn(units=2), trainable=False)
+        layer(X)
+        assert (len(layer.trainable_weights), len(layer.non_trainable_weights)) == (0, 6)
+        layer.trainable = True
+        assert len(layer.trainable_weights) == 6
+        half = L.bidirectional(layer=L.simple_rnn(units=2, trainable=False))
+        half(X)
+        assert half.trainable_weights == []
+
+    def test_masks(self):
+        mask = jnp.ones((2, 4), bool)
+
+        def masks(merge_mode="concat", **options):
+            layer = L.bidirectional(layer=L.lstm(units=2, **options), merge_mode=merge_mode)
+            return layer.compute_mask(X, mask)
+
+        assert masks() is None
+        assert masks(return_sequences=True) is mask
+        assert masks(None) == [None, None]
+        assert masks(None, return_sequences=True) == [mask, mask]
+        assert masks(return_state=True) == [None] * 5
+        assert masks(None, return_state=True) == [None] * 6
+
+    def test_padding_counts_for_nothing(self):
+        padded = np.concatenate([X, np.zeros((2, 3, 3), np.float32)], axis=1)
+        layer = L.bidirectional(layer=L.lstm(units=2))
+        model = jtf.sequential([L.masking(mask_value=0.0, input_shape=[None, 3]), layer])
+        np.testing.assert_allclose(model.predict(padded), layer(X), rtol=1e-5, atol=1e-6)
+
+    def test_states(self):
+        layer = L.bidirectional(layer=L.lstm(units=2, return_state=True))
+        _, *states = layer(X)
+        assert len(states) == 4
+        forward = layer.forward_layer(X, initial_state=states[:2])
+        backward = layer.backward_layer(X, initial_state=states[2:])
+        for result in (layer(X, initial_state=states), layer([X, *states])):
+            np.testing.assert_allclose(result[0], np.concatenate([forward[0], backward[0]], -1), rtol=1e-5, atol=1e-6)
+            for ours, theirs in zip(result[1:], [*forward[1:], *backward[1:]], strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+    def test_states_in_a_graph(self):
+        layer = L.bidirectional(layer=L.gru(units=2))
+        x, *states = (jtf.input(shape=shape) for shape in ([4, 3], [2], [2]))
+        model = jtf.model(inputs=[x, *states], outputs=layer(x, initial_state=states))
+        values = [numbers(2, 2), numbers(2, 2, seed=1)]
+        expected = layer(X, initial_state=values)
+        np.testing.assert_allclose(model.predict([X, *values]), expected, rtol=1e-5, atol=1e-6)
+
+    def test_unknown_sizes(self):
+        video = L.bidirectional(layer=L.conv_lstm2d(filters=2, kernel_size=2, data_format="channelsFirst"))
+        assert video.compute_output_shape((None, None, 1, 5, None)) == (None, 2, 4, None)
+
+    def test_a_stateful_one(self):
+        layer = L.bidirectional(layer=L.gru(units=2, stateful=True), batch_input_shape=[2, 4, 3])
+        model = jtf.sequential([layer])
+        first, second = model.predict(X, batch_size=2), model.predict(X, batch_size=2)
+        assert not np.allclose(first, second)
+        layer.reset_states()
+        np.testing.assert_allclose(model.predict(X, batch_size=2), first, rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (lambda: L.bidirectional(layer=L.dense(units=2)), TypeError, "takes a recurrent layer, such as an LSTM"),
+            (lambda: L.bidirectional(layer=L.lstm), TypeError, "takes a layer; received"),
+            (lambda: L.bidirectional(layer=L.LSTM), TypeError, r"Call it: LSTM\(...\)"),
+            (lambda: L.bidirectional(layer=L.lstm(units=1), merge_mode="add"), ValueError, "one of 'concat', 'sum'"),
+            (
+                lambda: L.bidirectional(layer=L.lstm(units=2))(X, initial_state=[numbers(2, 2)] * 3),
+                ValueError,
+                r"has 4 state\(s\), .*; received 3",
+            ),
+            (lambda: L.bidirectional(layer=L.lstm(units=2))(X[0]), ValueError, "3 dimensions"),
+            (
+                lambda: L.bidirectional(layer=L.rnn(cell=Forgetful(2, 5))),
+                NotImplementedError,
+                "takes 'secret', but there is no attribute",
+            ),
+        ],
+    )
+    def test_refusals(self, call, error, message):
+        with pytest.raises(error, match=message):
+            call()
+
+
+class Forgetful(L.Layer):
+    def __init__(self, state_size, secret, **options):
+        super().__init__(**options)
+        self.state_size = state_size
+
+
+class TestTimeDistributed:
+    def test_it_is_the_layer_at_each_step(self):
+        inner = L.lstm(units=2, return_sequences=True)
+        layer = L.time_distributed(layer=inner)
+        x = numbers(2, 3, 4, 5)
+        np.testing.assert_allclose(layer(x), np.stack([inner(x[:, t]) for t in range(3)], axis=1), rtol=1e-5, atol=1e-6)
+
+    def test_a_model(self):
+        image = jtf.input(shape=[4, 4, 1])
+        features = L.conv2d(filters=2, kernel_size=3, name="look")(image)
+        model = jtf.model(inputs=image, outputs=L.flatten()(features))
+        layer = L.time_distributed(layer=model)
+        video = jtf.input(shape=[3, 4, 4, 1])
+        whole = jtf.model(inputs=video, outputs=L.lstm(units=2)(layer(video)))
+        x = numbers(2, 3, 4, 4, 1)
+        expected = np.stack([model(x[:, t]) for t in range(3)], axis=1)
+        np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-6)
+        assert "look/kernel" in [w.name for w in whole.weights]
+        whole.compile(optimizer="sgd", loss="meanSquaredError")
+        before = np.asarray(model.weights[0])
+        whole.fit(x, np.ones((2, 2)), verbose=0)
+        assert not np.array_equal(before, model.weights[0])
+
+    def test_a_layer_of_several_outputs(self):
+        layer = L.time_distributed(layer=L.lstm(units=2, return_state=True))
+        x = numbers(2, 3, 4, 5)
+        assert [y.shape for y in layer(x)] == layer.compute_output_shape((2, 3, 4, 5)) == [(2, 3, 2)] * 3
+
+    def test_every_step_is_dropped_for_itself(self):
+        dropped = np.asarray(L.time_distributed(layer=L.dropout(rate=0.5))(np.ones((3, 4, 50)), training=True))
+        assert len({row.tobytes() for row in dropped.reshape(12, 50)}) == 12
+
+    def test_statistics_are_those_of_all_steps(self):
+        x, layer = numbers(5, 4, 3) * 3 + 1, L.time_distributed(layer=L.batch_normalization(momentum=0.9))
+        normalized = np.asarray(layer(x, training=True))
+        np.testing.assert_allclose(normalized.mean(axis=(0, 1)), 0, atol=1e-5)
+        moving_mean = next(w for w in layer.weights if w.name.endswith("/moving_mean"))
+        np.testing.assert_allclose(moving_mean, 0.1 * x.mean(axis=(0, 1)), rtol=1e-4)
+
+    def test_a_mask_of_steps_passes(self):
+        layer, mask = L.time_distributed(layer=L.dense(units=2)), jnp.ones((2, 4), bool)
+        assert layer.compute_mask(X, mask) is mask
+        np.testing.assert_allclose(layer(X, mask=mask), layer(X), rtol=1e-6)
+
+    def test_a_mask_within_steps_is_for_the_layer(self):
+        x, mask = numbers(2, 3, 4, 5), np.random.default_rng(1).random((2, 3, 4)) < 0.7
+        mask[0, 1] = False
+        mask = jnp.asarray(mask)
+        inner = L.gru(units=2)
+        layer = L.time_distributed(layer=inner)
+        expected = np.stack([inner(x[:, t], mask=mask[:, t]) for t in range(3)], axis=1)
+        np.testing.assert_allclose(layer(x, mask=mask), expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(layer.compute_mask(x, mask), mask.any(axis=2))
+        keeps = L.time_distributed(layer=L.gru(units=2, return_sequences=True))
+        np.testing.assert_array_equal(keeps.compute_mask(x, mask), mask)
+
+    @pytest.mark.parametrize(
+        ("call", "error", "message"),
+        [
+            (lambda: L.time_distributed(layer=3), TypeError, "TimeDistributed takes a layer; received 3"),
+            (
+                lambda: L.time_distributed(layer=L.gru(units=1, stateful=True)),
+                ValueError,
+                "with stateful=False",
+            ),
+            (lambda: L.time_distributed(layer=L.dense(units=1))(X[0]), ValueError, "at least 3 dimensions"),
+            (lambda: L.time_distributed(layer=L.conv1d(filters=1, kernel_size=2))(X), ValueError, "3 dimensions"),
+        ],
+    )
+    def test_refusals(self, call, error, message):
+        with pytest.raises(error, match=message):
+            call()
