@@ -175,7 +175,7 @@ class Passes:
         if self._outer is not None:
             return self._outer.loop()
         seed, draws = _global.draw()
-        with jax.ensure_compile_time_eval():
+        with jax.core.eval_context():
             return _Place(jax.random.key(seed), (draws,))
 
 
@@ -189,7 +189,7 @@ def next_key(seed: int | None = None) -> Array:
     if _local.streams:
         return _local.streams[-1].draw(seed)
     run_seed, draws = _global.draw()
-    with jax.ensure_compile_time_eval():
+    with jax.core.eval_context():
         return jax.random.fold_in(jax.random.key(run_seed if seed is None else seed), draws)
 
 

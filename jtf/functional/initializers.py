@@ -10,11 +10,14 @@ References:
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtf.types import Array, DTypeLike
 
@@ -24,19 +27,19 @@ from jtf.types import Array, DTypeLike
 def zeros(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """All zeros."""
     del key
-    return jnp.zeros(tuple(shape), dtype)
+    return _filled(shape, 0, dtype)
 
 
 def ones(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """All ones."""
     del key
-    return jnp.ones(tuple(shape), dtype)
+    return _filled(shape, 1, dtype)
 
 
 def constant(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, value: float) -> Array:
     """The same ``value`` everywhere."""
     del key
-    return jnp.full(tuple(shape), value, dtype)
+    return _filled(shape, value, dtype)
 
 
 def identity(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0) -> Array:
@@ -55,10 +58,37 @@ def identity(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.flo
             f"The identity initializer makes square matrices, of shape (n, n); received shape {shape}. "
             "Choose another initializer for this weight."
         )
-    return gain * jnp.eye(shape[0], dtype=dtype)
+    return jnp.asarray(gain * np.eye(shape[0]), dtype)
+
+
+def _filled(shape: Sequence[int], value: float, dtype: DTypeLike) -> Array:
+    # By numpy, since jax would compile a program for each shape.
+    return jnp.asarray(np.full(tuple(shape), value, np.dtype(dtype)))
 
 
 # --- plain distributions ----------------------------------------------------------------------------
+# Each is one compiled program a shape, where jax would else compile one for every operation.
+
+
+@functools.partial(jax.jit, static_argnames=("shape", "dtype"))
+def _uniform(key: Array, shape: tuple[int, ...], dtype: Any, minval: float, maxval: float) -> Array:
+    return jax.random.uniform(key, shape, dtype, minval, maxval)
+
+
+@functools.partial(jax.jit, static_argnames=("shape", "dtype"))
+def _normal(key: Array, shape: tuple[int, ...], dtype: Any, mean: float, stddev: float) -> Array:
+    return mean + stddev * jax.random.normal(key, shape, dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("shape", "dtype"))
+def _truncated(key: Array, shape: tuple[int, ...], dtype: Any, mean: float, stddev: float) -> Array:
+    return mean + stddev * jax.random.truncated_normal(key, -2.0, 2.0, shape, dtype)
+
+
+@functools.partial(jax.jit, static_argnames=("shape", "dtype"))
+def _orthogonal(key: Array, shape: tuple[int, ...], dtype: Any, gain: float) -> Array:
+    precise = jnp.promote_types(dtype, jnp.float32)  # the QR decomposition exists from float32 on
+    return (gain * jax.nn.initializers.orthogonal()(key, shape, precise)).astype(dtype)
 
 
 def random_uniform(
@@ -70,7 +100,7 @@ def random_uniform(
     maxval: float = 0.05,
 ) -> Array:
     """Uniform on ``[minval, maxval)``. Unlike in TF.js, a bound of 0 is taken as 0, not as the default."""
-    return jax.random.uniform(key, tuple(shape), dtype, minval, maxval)
+    return _uniform(key, tuple(shape), np.dtype(dtype), minval, maxval)
 
 
 def random_normal(
@@ -82,7 +112,7 @@ def random_normal(
     stddev: float = 0.05,
 ) -> Array:
     """Normal with the given mean and standard deviation."""
-    return mean + stddev * jax.random.normal(key, tuple(shape), dtype)
+    return _normal(key, tuple(shape), np.dtype(dtype), mean, stddev)
 
 
 def truncated_normal(
@@ -97,7 +127,7 @@ def truncated_normal(
 
     The standard deviation of the result is therefore about ``0.88 * stddev``.
     """
-    return mean + stddev * jax.random.truncated_normal(key, -2.0, 2.0, tuple(shape), dtype)
+    return _truncated(key, tuple(shape), np.dtype(dtype), mean, stddev)
 
 
 # --- scaled to the shape ----------------------------------------------------------------------------
@@ -242,6 +272,4 @@ def orthogonal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32,
             f"The orthogonal initializer needs a shape of at least two axes; received shape {shape}. "
             "Choose another initializer for this weight."
         )
-    # The QR decomposition exists from float32 on.
-    precise = jnp.promote_types(dtype, jnp.float32)
-    return jax.nn.initializers.orthogonal(scale=gain)(key, shape, precise).astype(dtype)
+    return _orthogonal(key, shape, np.dtype(dtype), gain)

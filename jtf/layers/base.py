@@ -20,7 +20,6 @@ Example:
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -31,8 +30,10 @@ import numpy as np
 
 from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
-from jtf.layers.scopes import collect, layers_around, name_scope, scoped
-from jtf.layers.shapes import as_shape, takes_lists, traced_output_shape
+from jtf.layers.building import building, unchanged_if_refused
+from jtf.layers.inputs import as_arrays, without_list_of_one
+from jtf.layers.scopes import collect, is_frozen, layers_around, name_scope, scoped
+from jtf.layers.shapes import Traced, as_shape, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
@@ -44,25 +45,6 @@ deserialize = registry.deserialize
 register_class = registry.add
 
 Regularizer = Callable[[Array], Array]
-
-
-def _building(build: Callable[..., None]) -> Callable[..., None]:
-    """A class's ``build`` with what belongs to building any layer, wherever it is called from."""
-
-    @functools.wraps(build)
-    def wrapped(self: Layer, input_shape: Any) -> None:
-        if self._is_building:  # called by the build of a class derived from this one
-            build(self, input_shape)
-            return
-        with self._unchanged_if_refused(), name_scope(self):
-            self._is_building = True
-            build(self, as_shape(input_shape))
-            self._is_building, self.built = False, True
-            if self._initial_weights is not None:
-                self.set_weights(self._initial_weights)
-                self._initial_weights = None
-
-    return wrapped
 
 
 class Layer(Configurable):
@@ -85,7 +67,8 @@ class Layer(Configurable):
     supports_masking: bool = False
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
-    _is_building = False
+    #: Whether ``build`` is running.
+    is_building: bool = False
     #: Whether the layer remembers something from one batch to the next, so that the batch's size is fixed.
     stateful: bool = False
 
@@ -107,10 +90,10 @@ class Layer(Configurable):
         self._own_states: list[Variable] = []
         self._penalties: list[tuple[Variable, Regularizer]] = []
         self._initial_weights = None if weights is None else [np.asarray(w) for w in weights]
+        self.built = False
         self.name = name or naming.unique_name(self.class_name)
         naming.note(self.name)
         self.trainable = trainable
-        self.built = False
         self.batch_input_shape: Shape | None = None
         if batch_input_shape is not None:
             self.batch_input_shape = _sizes("batch_input_shape", batch_input_shape, self)
@@ -121,13 +104,13 @@ class Layer(Configurable):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "build" in vars(cls):
-            cls.build = _building(cls.build)  # type: ignore[method-assign]
+            cls.build = building(cls.build)  # type: ignore[method-assign]
         if "compute_output_shape" in vars(cls):
             cls.compute_output_shape = takes_lists(cls.compute_output_shape)  # type: ignore[method-assign]
 
     # What a layer defines.
 
-    @_building
+    @building
     def build(self, input_shape: Any) -> None:
         """Make the weights, once the shape of the input is known."""
 
@@ -137,7 +120,7 @@ class Layer(Configurable):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output (None where unknown), found by tracing `call` unless a layer defines it."""
-        return traced_output_shape(self, input_shape)
+        return traced(self, input_shape).shapes
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the output: the input's, where the layer supports masking.
@@ -155,13 +138,15 @@ class Layer(Configurable):
 
     # Calling.
 
-    def __call__(self, inputs: Any, *, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, inputs: Any, *others: Any, training: bool | None = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         """Apply the layer to an array or a list of arrays; the first call builds it.
 
         Applied to symbolic tensors (`jtf.input`) it gives symbolic tensors, of which `jtf.model` makes a model.
 
         Args:
-            inputs: arrays or symbolic tensors.
+            inputs: an array or a symbolic tensor, or a list of several.
             training: whether the call is part of training, for layers that care; in a graph None leaves that to
                 the model's call.
             mask: which entries to leave out, for layers that care: bools, ``[batch, time]``, or a list of such for
@@ -171,9 +156,15 @@ class Layer(Configurable):
         Raises:
             ValueError: an input that the layer cannot take; names the layer, expected and received.
         """
+        if others:
+            raise TypeError(
+                f"Layer {self.name!r} ({self.class_name}) takes its inputs as one argument, several of them as a list, "
+                f"layer([a, b]), and everything else by keyword; received {1 + len(others)} arguments."
+            )
+        inputs = without_list_of_one(inputs)
         if is_symbolic(inputs):
-            return connect(self, inputs, {"training": training, "mask": mask, **kwargs})
-        inputs = jax.tree.map(jnp.asarray, list(inputs) if isinstance(inputs, tuple) else inputs)
+            return connect(self, inputs, {"training": training, "mask": mask}, kwargs)
+        inputs = as_arrays(inputs, self)
         with self._entered(inputs):
             for name, value in (("training", training), ("mask", mask)):
                 if value is not None and name in _accepted_by_call(type(self)):
@@ -208,38 +199,48 @@ class Layer(Configurable):
         if not self.built:
             self.build(input_shape)
 
-    def built_for(self, input_shape: Any) -> Any:
-        """Build the layer and those inside for an input shape, and return the shape of the output.
+    def inferred(self, input_shape: Any, dtypes: Any = None, options: Mapping[str, Any] | None = None) -> Traced:
+        """Build the layer and those inside for an input, and say what comes out of a call.
+
+        Args:
+            input_shape: a shape, or a list of shapes.
+            dtypes: of the inputs, likewise.
+            options: further arguments of the call.
+
+        Returns:
+            Shapes and dtypes. As in TF.js, a layer that computes its own output shape gives float32.
 
         Raises:
             ValueError: it cannot take such an input, or nothing would be left of it; the layer stays as it was.
         """
-        with self._unchanged_if_refused():
+        with unchanged_if_refused(self):
             self.ensure_built(input_shape)
-            output_shape = self.compute_output_shape(input_shape)
-            self.build_sublayers(input_shape)
-            for shape in output_shape if isinstance(output_shape, list) else [output_shape]:
+            if type(self).compute_output_shape is Layer.compute_output_shape:
+                shapes, dtypes = traced(self, input_shape, dtypes, options)
+            else:
+                shapes = self.compute_output_shape(input_shape)
+                self.build_sublayers(input_shape, dtypes, options)
+                dtypes = ["float32"] * len(shapes) if isinstance(shapes, list) else "float32"
+            for shape in shapes if isinstance(shapes, list) else [shapes]:
                 if any(size is not None and size < 1 for size in shape[1:]):
                     raise ValueError(
                         f"Layer {self.name!r} ({self.class_name}) would turn shape {input_shape} into {shape}, which "
                         "has nothing left in it."
                     )
-        return output_shape
+        return Traced(shapes, dtypes)
 
-    @contextlib.contextmanager
-    def _unchanged_if_refused(self) -> Iterator[None]:
-        before = {name: list(v) if isinstance(v, list) else v for name, v in vars(self).items()}
-        try:
-            yield
-        except Exception:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
+    def take_initial_weights(self) -> None:
+        """Assign the ``weights`` that the layer was made with, now that there are some."""
+        if self._initial_weights is not None:
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
 
-    def build_sublayers(self, input_shape: Any) -> None:
+    def build_sublayers(
+        self, input_shape: Any, dtypes: Any = None, options: Mapping[str, Any] | None = None
+    ) -> None:
         """Build the layers inside that would else see the shape of their input in the first call only."""
         if not all(layer.built for layer in self.sublayers):
-            traced_output_shape(self, input_shape)
+            traced(self, input_shape, dtypes, options)
 
     # Weights.
 
@@ -275,7 +276,7 @@ class Layer(Configurable):
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
         initializer = initializers.get(initializer)
-        with jax.ensure_compile_time_eval():  # weights are made concrete even while jax is tracing a call
+        with jax.core.eval_context():  # weights are made concrete even while jax is tracing a call
             value = initializer(tuple(shape), dtype)
         weight = Variable(value, trainable, full_name, dtype, constraints.get(constraint))
         weight.initializer = initializer
@@ -295,7 +296,7 @@ class Layer(Configurable):
         """
         with name_scope(self):
             full_name = scoped(name)
-        with jax.ensure_compile_time_eval():
+        with jax.core.eval_context():
             state = Variable(jnp.zeros(tuple(shape), dtype), False, full_name)
         state.initializer = initializers.get("zeros")
         self._own_states.append(state)
@@ -315,6 +316,11 @@ class Layer(Configurable):
     def sublayers(self) -> list[Layer]:
         """The layers kept in the layer's attributes, directly or in lists, tuples and dicts."""
         return list(dict.fromkeys(item for item in _attributes(self) if isinstance(item, Layer)))
+
+    @property
+    def layers_inside(self) -> list[Layer]:
+        """The sublayers, theirs, and so on."""
+        return [each for layer in self.sublayers for each in (layer, *layer.layers_inside)]
 
     @property
     def input(self) -> Any:
@@ -346,6 +352,20 @@ class Layer(Configurable):
         return self.inbound_nodes[0]
 
     @property
+    def name(self) -> str:
+        """What the layer is called in models, in weights' names and in messages."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        if self.built and not self.names_are_global and self.weights:
+            raise AttributeError(
+                f"Layer {self._name!r} ({self.class_name}) has weights that are called after it, such as "
+                f"{self.weights[0].name!r}: its name stays. Give the name before the layer is built."
+            )
+        self._name = str(name)
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes the weights. Setting it sets it for the layers inside, too."""
         return self._trainable
@@ -358,8 +378,11 @@ class Layer(Configurable):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the layer, or one that it is being called in, has ``trainable = False``."""
-        return not all(layer.trainable for layer in (self, *layers_around()))
+        """Whether the layer, or one that it is being called in, has ``trainable = False``.
+
+        In a compiled model it is what it was when the model was compiled.
+        """
+        return any(is_frozen(layer) for layer in (self, *layers_around()))
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -427,8 +450,8 @@ class Layer(Configurable):
     @property
     def losses(self) -> list[Array]:
         """The present values of the penalties on the layer's weights."""
-        own = [penalty(weight.read()) for weight, penalty in self._penalties]
-        return own + [loss for layer in self.sublayers for loss in layer.losses]
+        layers = dict.fromkeys((self, *self.layers_inside))
+        return [penalty(weight.read()) for layer in layers for weight, penalty in layer._penalties]
 
     def add_loss(self, loss: ArrayLike) -> None:
         """Add a term to the model's loss, from within `call`; outside of training it goes nowhere."""

@@ -55,7 +55,7 @@ class InputLayer(Layer):
 
     def _place_in_graph(self) -> None:
         assert self.batch_input_shape is not None
-        self.inbound_nodes = [Node(self, [], self.batch_input_shape, dtype=self.dtype)]
+        self.inbound_nodes = [Node(self, [], self.batch_input_shape, dtypes=self.dtype)]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -14,6 +14,7 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.entered: list[tuple[Any, str]] = []
         self.losses: list[Array] | None = None
+        self.frozen: frozenset[Any] | None = None
 
 
 _local = _Local()
@@ -63,3 +64,18 @@ def collect(loss: Array) -> None:
     """Put a term into the list of the innermost `collect_losses`, if there is one."""
     if _local.losses is not None:
         _local.losses.append(loss)
+
+
+@contextlib.contextmanager
+def settled(frozen: frozenset[Any]) -> Iterator[None]:
+    """Within this context just these layers count as frozen, whatever their ``trainable`` says by now."""
+    outer, _local.frozen = _local.frozen, frozen
+    try:
+        yield
+    finally:
+        _local.frozen = outer
+
+
+def is_frozen(layer: Any) -> bool:
+    """Whether a layer's own ``trainable`` is False, or was when that was settled."""
+    return not layer.trainable if _local.frozen is None else layer in _local.frozen

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from jtf.types import Shape
 from jtf.variable import bind
+
+#: What unknown sizes are taken for while tracing. Windows fit into them, strides and factors divide them, and they
+#: stay two after any of that.
+_STAND_INS = (120, 240)
+
+
+class Traced(NamedTuple):
+    """What comes out of a call: shapes and dtypes, lists of them where there are several outputs."""
+
+    shapes: Any
+    dtypes: Any
 
 
 def is_shape(given: Any) -> bool:
@@ -37,24 +48,51 @@ def takes_lists(method: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def traced_output_shape(layer: Any, input_shape: Any) -> Any:
-    """The output's shape, from tracing the call with two stand-ins for what is unknown in the input's.
+def traced(layer: Any, input_shape: Any, dtypes: Any = None, options: Mapping[str, Any] | None = None) -> Traced:
+    """What comes out of a call, from tracing it with two stand-ins for what is unknown in the input's shape.
 
     The layers inside are built on the way, as in a real call. What the call assigns is dropped.
+
+    Args:
+        layer: whose call is traced.
+        input_shape: a shape, or a list of shapes.
+        dtypes: of the inputs, likewise; the layer's own dtype by default.
+        options: further arguments of the call.
+
+    Raises:
+        TypeError: the call returns something else than an array or a list of arrays.
     """
+    shapes = as_shape(input_shape)
+    kinds = dtypes if dtypes is not None else jax.tree.map(lambda _: layer.dtype, shapes, is_leaf=is_shape)
+
+    def call(x: Any) -> Any:
+        with bind({}, takes_all=True):
+            return layer(x, **(options or {}))
 
     def trace(stand_in: int) -> Any:
-        def argument(shape: Shape) -> jax.ShapeDtypeStruct:
-            return jax.ShapeDtypeStruct(tuple(stand_in if size is None else size for size in shape), layer.dtype)
+        def argument(shape: Shape, dtype: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct(tuple(stand_in if size is None else size for size in shape), dtype)
 
-        def call(x: Any) -> Any:
-            with bind({}, takes_all=True):
-                return layer(x)
-
-        return jax.eval_shape(call, jax.tree.map(argument, input_shape, is_leaf=is_shape))
+        try:
+            return jax.eval_shape(call, jax.tree.map(argument, shapes, kinds, is_leaf=is_shape))
+        except Exception as error:
+            of_unknown = f", with {stand_in} in place of what is unknown" if None in jax.tree.leaves(shapes) else ""
+            error.add_note(
+                f"While finding out what layer {layer.name!r} ({layer.class_name}) makes of shape "
+                f"{input_shape}{of_unknown}. A layer may say so itself: define compute_output_shape(self, input_shape)."
+            )
+            raise
 
     def merge(a: jax.ShapeDtypeStruct, b: jax.ShapeDtypeStruct) -> Shape:
         return tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True))
 
-    # Windows fit into these sizes, strides and factors divide them, and they stay two after any of that.
-    return jax.tree.map(merge, trace(120), trace(240))
+    first, second = (trace(stand_in) for stand_in in _STAND_INS)
+    if isinstance(first, tuple | list) and all(isinstance(each, jax.ShapeDtypeStruct) for each in first):
+        shapes = [merge(a, b) for a, b in zip(first, second, strict=True)]
+        return Traced(shapes, [str(each.dtype) for each in first])
+    if isinstance(first, jax.ShapeDtypeStruct):
+        return Traced(merge(first, second), str(first.dtype))
+    raise TypeError(
+        f"Layer {layer.name!r} ({layer.class_name}) must return an array or a list of arrays to be part of a model; it "
+        f"returned {type(first).__name__}: {first}."
+    )

@@ -41,13 +41,15 @@ class Node:
         *,
         takes_list: bool = False,
         options: Mapping[str, Any] | None = None,
-        dtype: str = "float32",
+        dtypes: Any = "float32",
     ) -> None:
         self.layer, self.inputs, self.takes_list = layer, tuple(inputs), takes_list
         self.options = dict(options or {})
         self.gives_list = isinstance(output_shapes, list)
-        shapes = output_shapes if isinstance(output_shapes, list) else [output_shapes]
-        self.outputs = tuple(SymbolicTensor(self, index, shape, dtype) for index, shape in enumerate(shapes))
+        shapes = output_shapes if self.gives_list else [output_shapes]
+        kinds = dtypes if isinstance(dtypes, list) else [dtypes] * len(shapes)
+        each = zip(shapes, kinds, strict=True)
+        self.outputs = tuple(SymbolicTensor(self, index, *of_one) for index, of_one in enumerate(each))
 
     @property
     def index(self) -> int:
@@ -62,7 +64,7 @@ class SymbolicTensor:
         node: the call.
         index: which of the call's outputs it is.
         shape: with None for unknown sizes.
-        dtype: float32 behind any layer but an input, as in TF.js.
+        dtype: float32 behind the layers of this package, as in TF.js.
     """
 
     def __init__(self, node: Node, index: int, shape: Shape, dtype: str) -> None:
@@ -105,8 +107,14 @@ def is_symbolic(inputs: Any) -> bool:
     return isinstance(inputs, SymbolicTensor)
 
 
-def connect(layer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
+def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """Call a layer on symbolic tensors: builds it, infers the shapes and remembers the call.
+
+    Args:
+        layer: what is called.
+        inputs: a symbolic tensor, or a list of several.
+        usual: ``training`` and ``mask``, None where not given.
+        options: the other arguments of the call.
 
     Returns:
         The output, or a list of outputs.
@@ -115,8 +123,8 @@ def connect(layer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
         ValueError: the layer cannot take such inputs; it is then as it was before.
         TypeError: some of the inputs are arrays, or a mask is given.
     """
-    takes_list = isinstance(inputs, list | tuple)
-    tensors: list[Any] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+    takes_list = isinstance(inputs, list)
+    tensors: list[Any] = inputs if takes_list else [inputs]
     if not all(isinstance(tensor, SymbolicTensor) for tensor in tensors):
         others = ", ".join(type(t).__name__ for t in tensors if not isinstance(t, SymbolicTensor))
         raise TypeError(
@@ -124,15 +132,18 @@ def connect(layer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
             "In a graph every input is a symbolic tensor: give constants to the layer's constructor, or make them a "
             "jtf.input of their own."
         )
-    given = {name: value for name, value in options.items() if value is not None}
-    if "mask" in given or is_symbolic(given):
-        wrong = next(name for name in given if name == "mask" or is_symbolic(given[name]))
+    given = {name: value for name, value in usual.items() if value is not None} | dict(options)
+    wrong = [name for name, value in given.items() if name == "mask" or is_symbolic(value)]
+    if wrong:
         raise TypeError(
-            f"Layer {layer.name!r} ({layer.class_name}) was given {wrong!r} in a graph. Masks find their way through "
-            "a graph by themselves (from Masking and Embedding layers); tensors are given as inputs: layer([a, b])."
+            f"Layer {layer.name!r} ({layer.class_name}) was given {wrong[0]!r} in a graph. Masks find their way "
+            "through a graph by themselves (from Masking and Embedding layers); tensors are given as inputs: layer([a, b])."
         )
-    shapes: Any = [tensor.shape for tensor in tensors] if takes_list else tensors[0].shape
-    output_shapes = layer.built_for(shapes)
-    node = Node(layer, tensors, output_shapes, takes_list=takes_list, options=given)
+    shapes, dtypes = (
+        [getattr(tensor, what) for tensor in tensors] if takes_list else getattr(tensors[0], what)
+        for what in ("shape", "dtype")
+    )
+    output = layer.inferred(shapes, dtypes, given)
+    node = Node(layer, tensors, output.shapes, takes_list=takes_list, options=given, dtypes=output.dtypes)
     layer.inbound_nodes.append(node)
     return list(node.outputs) if node.gives_list else node.outputs[0]

@@ -99,7 +99,9 @@ class GraphModel(LayersModel):
     def sublayers(self) -> list[Layer]:
         return [] if self._graph is None else list(self._graph.layers)
 
-    def __call__(self, inputs: Any, *, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
+    def __call__(
+        self, inputs: Any, *others: Any, training: bool | None = None, mask: Any = None, **kwargs: Any
+    ) -> Any:
         if isinstance(inputs, Mapping):
             missing = [name for name in self.input_names if name not in inputs]
             if missing:
@@ -107,10 +109,7 @@ class GraphModel(LayersModel):
                     f"Model {self.name!r} has the inputs {', '.join(self.input_names)}; received {', '.join(inputs)}."
                 )
             inputs = [inputs[name] for name in self.input_names]
-        if isinstance(inputs, list | tuple) and len(inputs) == 1:
-            (inputs,) = inputs
-            mask = mask[0] if isinstance(mask, list) else mask
-        return super().__call__(inputs, training=training, mask=mask, **kwargs)
+        return super().__call__(inputs, *others, training=training, mask=mask, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         return self._run(inputs, mask, training)[0]

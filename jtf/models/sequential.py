@@ -8,6 +8,7 @@ from typing import Any, Self
 from jtf import naming
 from jtf.engine import feed
 from jtf.layers.base import Layer, registry
+from jtf.layers.building import unchanged_if_refused
 from jtf.layers.core import InputLayer, input
 from jtf.layers.symbolic import SymbolicTensor
 from jtf.models.graph import Graph
@@ -53,7 +54,7 @@ class Sequential(GraphModel):
                 f"Model {self.name!r} has a layer called {layer.name!r} already. Give the layer another name; to "
                 "use one layer twice, connect it in a graph: jtf.model(inputs=..., outputs=...)."
             )
-        if self in (layer, *_inside(layer)):
+        if self in (layer, *layer.layers_inside):
             raise ValueError(f"Model {self.name!r} cannot be put into itself.")
         if self._tensors:
             tensors = [*self._tensors, _connected(layer, self._tensors[-1])]
@@ -100,15 +101,9 @@ class Sequential(GraphModel):
             tensors = [first.output, first.output]
         else:
             tensors = [input(batch_shape=shape, dtype=_input_dtype(first), name=f"{first.name}_input")]
-        before = [(layer, _attributes_of(layer)) for layer in layers]
-        try:
+        with unchanged_if_refused(*layers):
             for layer in layers[len(tensors) - 1 :]:
                 tensors.append(_connected(layer, tensors[-1]))
-        except Exception:
-            for layer, attributes in before:
-                vars(layer).clear()
-                vars(layer).update(attributes)
-            raise
         return tensors
 
     def _take(self, tensors: list[SymbolicTensor], layers: list[Layer]) -> None:
@@ -196,14 +191,6 @@ def _own_input_shape(layer: Layer) -> Shape | None:
 
 def _input_dtype(layer: Layer) -> str:
     return layer.input_dtypes[0] if isinstance(layer, GraphModel) and layer.built else layer.dtype
-
-
-def _inside(layer: Layer) -> list[Layer]:
-    return [each for inner in layer.sublayers for each in (inner, *_inside(inner))]
-
-
-def _attributes_of(layer: Layer) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, list) else value for name, value in vars(layer).items()}
 
 
 def _connected(layer: Layer, tensor: SymbolicTensor) -> SymbolicTensor:

@@ -226,7 +226,7 @@ class Optimizer(Configurable):
         paths = [jax.tree_util.keystr(path) for path, _ in leaves]
         missing = [path for path in paths if path not in self._slots]
         if missing:
-            with jax.ensure_compile_time_eval():
+            with jax.core.eval_context():
                 values = jax.tree.leaves(transformation.init({key: v.read() for key, v in keyed.items()}))
             for path, value in zip(paths, values, strict=True):
                 if path in missing:

@@ -1,0 +1,48 @@
+"""Building a layer: what belongs to it whoever calls ``build``, and how it is taken back when something is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from jtf.layers.scopes import name_scope
+from jtf.layers.shapes import as_shape
+
+
+@contextlib.contextmanager
+def unchanged_if_refused(*layers: Any) -> Iterator[None]:
+    """Within this context, an exception leaves the layers, and those inside, as they were before."""
+    all_layers = [each for layer in layers for each in (layer, *layer.layers_inside)]
+    before = [
+        {name: list(value) if isinstance(value, list) else value for name, value in vars(layer).items()}
+        for layer in all_layers
+    ]
+    try:
+        yield
+    except Exception:
+        for layer, attributes in zip(all_layers, before, strict=True):
+            vars(layer).clear()
+            vars(layer).update(attributes)
+        raise
+
+
+def building(build: Callable[..., None]) -> Callable[..., None]:
+    """A class's ``build`` with what belongs to building any layer, wherever it is called from (a decorator)."""
+
+    @functools.wraps(build)
+    def wrapped(self: Any, input_shape: Any) -> None:
+        if self.is_building:  # called by the build of a class derived from this one
+            build(self, input_shape)
+            return
+        # What is made here is concrete, even while jax is tracing a call.
+        with unchanged_if_refused(self), name_scope(self), jax.core.eval_context():
+            self.is_building = True
+            build(self, as_shape(input_shape))
+            self.is_building, self.built = False, True
+            self.take_initial_weights()
+
+    return wrapped
