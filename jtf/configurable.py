@@ -20,9 +20,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
+import jax
 import numpy as np
 
-from jtf.naming import camel_case, nearest, snake_case
+from jtf import activations
+from jtf.naming import camel_case, nearest, snake_case, words_in_snake_case
 
 C = TypeVar("C", bound="type[Configurable]")
 P = ParamSpec("P")
@@ -40,6 +42,8 @@ class Configurable:
     not_in_config: ClassVar[tuple[str, ...]] = ()
     #: Options that Keras or TF.js write and the class lacks, each with the one value that changes nothing.
     without_effect: ClassVar[Mapping[str, Any]] = {}
+    #: The classes of which a configuration may hold objects, as ``{className, config}``; None where there are none.
+    registry_of_parts: ClassVar[Registry | None] = None
 
     @property
     def class_name(self) -> str:
@@ -51,18 +55,11 @@ class Configurable:
 
         Raises:
             NotImplementedError: an argument of the constructor is not kept under its own name.
+            ValueError: an option cannot be written down: a function that no name stands for, for example.
         """
-        config = {}
-        for name in option_names(type(self)):
-            if name in self.not_in_config:
-                continue
-            if not hasattr(self, name):
-                raise NotImplementedError(
-                    f"{self.class_name}.__init__ takes {name!r}, but there is no attribute self.{name} to write "
-                    f"down. Add `self.{name} = {name}` to __init__, or define get_config()."
-                )
-            config[camel_case(name)] = to_config(getattr(self, name))
-        return config
+        return {
+            camel_case(name): to_config(value, f"{_called(self)}: {name}") for name, value in kept_options(self).items()
+        }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -71,10 +68,15 @@ class Configurable:
         Raises:
             ValueError: an option that the class does not have.
         """
-        return cls(**checked_options(cls, _with_effect(cls, config)))
+        options = checked_options(cls, _with_effect(cls, config))
+        return cls(**{name: _with_parts(cls, name, value) for name, value in options.items()})
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{snake_case(k)}={v!r}" for k, v in self.get_config().items() if v is not None)
+        try:
+            config = self.get_config()
+        except (NotImplementedError, ValueError):  # what cannot be written down can still be shown
+            return f"<{_called(self)}>"
+        given = ", ".join(f"{snake_case(k)}={v!r}" for k, v in config.items() if v is not None)
         return f"{self.class_name}({given})"
 
 
@@ -91,16 +93,32 @@ class Registry:
         self.classes: dict[str, type[Configurable]] = {}
 
     def add(self, cls: C) -> C:
-        """Register a class (a decorator)."""
+        """Register a class (a decorator); the same class made anew, as by a notebook's cell, replaces the old one.
+
+        Raises:
+            ValueError: another class has the name, up to case and underscores.
+        """
+        other = self._among(cls.__name__)
+        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(
+                f"There is a {self.kind} class {other.__name__!r} already ({other.__module__}.{other.__qualname__}); "
+                "configurations and files know classes by their names. Give yours "
+                f"({cls.__module__}.{cls.__qualname__}) another one."
+            )
         self.classes[cls.__name__] = cls
         return cls
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a class of this name."""
+        return self._among(name) is not None
+
+    def _among(self, name: str) -> type[Configurable] | None:
+        return next((cls for known, cls in self.classes.items() if _folded(known) == _folded(name)), None)
+
     def find(self, name: str) -> type[Configurable]:
         """The class of this name: ``"GlorotNormal"``, ``"glorotNormal"`` or ``"glorot_normal"``."""
-        folded = name.replace("_", "").lower()
-        for class_name, cls in self.classes.items():
-            if name == class_name or folded == class_name.lower():
-                return cls
+        if (cls := self._among(name)) is not None:
+            return cls
         raise ValueError(
             f"Unknown {self.kind} {name!r}.{nearest(name, self.classes)} Choices: {', '.join(sorted(self.classes))}."
             f"{self.own_classes}"
@@ -138,17 +156,86 @@ class Registry:
         return self.find(name).from_config(described.get("config") or {})
 
 
-def to_config(value: Any) -> Any:
-    """What stands for a value in a configuration."""
+def to_config(value: Any, what: str = "This") -> Any:
+    """What stands for a value in a configuration, which JSON can hold.
+
+    Args:
+        value: None, a number, a string, an array or a dtype, a `Configurable`, an activation that has a name, or a
+            list or mapping of such.
+        what: what it is, for messages.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     if isinstance(value, Configurable):
         return {"className": value.class_name, "config": value.get_config()}
     if isinstance(value, tuple | list):
-        return [to_config(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if callable(value):
-        return camel_case(getattr(value, "__name__", type(value).__name__))
-    return value
+        return [to_config(item, what) for item in value]
+    if isinstance(value, Mapping):
+        return {name: to_config(item, what) for name, item in value.items()}
+    if isinstance(value, np.generic | np.ndarray | jax.Array):
+        return np.asarray(value).tolist()
+    if isinstance(value, np.dtype) or (isinstance(value, type) and hasattr(value, "dtype")):  # as np.float32
+        return np.dtype(value).name
+    if (name := activations.name_of(value)) is not None:
+        return camel_case(name)
+    if not callable(value):
+        raise ValueError(
+            f"{what} is an object of class {type(value).__qualname__}, which a configuration cannot hold. Keep what "
+            "describes it (numbers, strings, lists), or define get_config() and from_config()."
+        )
+    name = getattr(value, "__qualname__", type(value).__qualname__)
+    module = getattr(value, "__module__", None) or type(value).__module__
+    but = f"; the name {name!r} stands for another one" if name in activations.NAMED else ""
+    raise ValueError(
+        f"{what} is the function {module}.{name}, which a configuration cannot hold: no name stands for it{but}. Use "
+        "an activation by its name ('relu', 'gelu', ...), or make the function a class: a layer of your own made known "
+        "by jtf.register_class, or an initializer, regularizer or constraint."
+    )
+
+
+def _with_parts(cls: type[Configurable], option: str, value: Any) -> Any:
+    """A value in a configuration with the objects that it describes."""
+    if isinstance(value, list):
+        return [_with_parts(cls, option, item) for item in value]
+    if not isinstance(value, Mapping) or cls.registry_of_parts is None or option.endswith(_MADE_BY_CONSTRUCTOR):
+        return value
+    name = value.get("className", value.get("class_name"))
+    if isinstance(name, str) and "config" in value and cls.registry_of_parts.knows(name):
+        return cls.registry_of_parts.deserialize(value)
+    return {key: _with_parts(cls, option, item) for key, item in value.items()}
+
+
+#: How options end whose values are described, too, but are of other kinds; constructors take the descriptions.
+_MADE_BY_CONSTRUCTOR = ("initializer", "regularizer", "constraint")
+
+
+def _called(described: Configurable) -> str:
+    """An object in messages: its class, and its name if it has one."""
+    name = getattr(described, "name", None)
+    return f"{described.class_name} {name!r}" if isinstance(name, str) else described.class_name
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def kept_options(configurable: Configurable) -> dict[str, Any]:
+    """The arguments of an object's constructor that are part of its configuration, as it has kept them.
+
+    Raises:
+        NotImplementedError: one of them is not kept under its own name.
+    """
+    names = [name for name in option_names(type(configurable)) if name not in configurable.not_in_config]
+    for name in names:
+        if not hasattr(configurable, name):
+            raise NotImplementedError(
+                f"{configurable.class_name}.__init__ takes {name!r}, but there is no attribute self.{name} to write "
+                f"down. Add `self.{name} = {name}` to __init__, or define get_config()."
+            )
+    return {name: getattr(configurable, name) for name in names}
 
 
 def option_names(cls: type) -> tuple[str, ...]:
@@ -171,10 +258,12 @@ def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict
         ValueError: an option that the class does not have, with the nearest one that it has.
     """
     known = option_names(cls)
+    in_files = {words_in_snake_case(camel_case(name)): name for name in known}  # dim_1 is written as dim1
     checked = {}
     for name, value in options.items():
-        python_name = name if name in known else snake_case(name)
-        if python_name not in known:
+        spellings = (name, snake_case(name), in_files.get(words_in_snake_case(name)))
+        python_name = next((spelling for spelling in spellings if spelling in known), None)
+        if python_name is None:
             raise unknown_option(cls, name)
         checked[python_name] = value
     return checked

@@ -10,6 +10,7 @@ import numpy as np
 
 from jtf.engine.objective import Objective
 from jtf.engine.step import Batch
+from jtf.layers.symbolic import SymbolicTensor
 from jtf.naming import nearest
 from jtf.types import Shape
 
@@ -23,14 +24,18 @@ class Slots(NamedTuple):
 
 
 def targets_of(objective: Objective) -> Slots:
-    """What the targets of an objective look like; those of your own loss functions may have any shape."""
+    """What the targets of an objective look like; those of your own loss functions may have any shape.
+
+    An output with neither loss nor metrics has no target.
+    """
     shapes: list[Shape | None] = []
-    for output, shape in enumerate(objective.output_shapes):
+    for output in objective.used:
+        shape = objective.output_shapes[output]
         if objective.losses[output] is not None and not objective.is_known(output):
             shapes.append(None)
         else:
             shapes.append((None, *shape[1:-1], 1) if objective.is_sparse(output) else (None, *shape[1:]))
-    return Slots("target", objective.output_names, shapes)
+    return Slots("target", [objective.output_names[output] for output in objective.used], shapes)
 
 
 def arrays_for(data: Any, slots: Slots) -> list[np.ndarray]:
@@ -66,6 +71,11 @@ def as_array(data: Any, what: str) -> np.ndarray:
     try:
         array = np.asarray(data)
     except Exception as error:  # whatever the type's own conversion raises
+        if isinstance(data, SymbolicTensor):
+            raise TypeError(
+                f"The {what} is a symbolic tensor, which has no numbers: fit, evaluate and predict work on data. To "
+                "connect a model in a graph, call it: model(x)."
+            ) from None
         if isinstance(data, jax.core.Tracer):
             raise TypeError(
                 f"The {what} is being traced by jax (jit, grad or vmap); fit, evaluate and predict work on data. "
@@ -97,18 +107,23 @@ def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective) 
         ValueError, TypeError: as `arrays_for`; or the numbers of samples differ.
     """
     xs = arrays_for(x, inputs)
-    ys = arrays_for(y, targets_of(objective))
-    if xs[0].shape[0] != ys[0].shape[0]:
+    if isinstance(y, list | tuple) and 1 < len(y) == len(objective.output_names) != len(objective.used):
+        y = [y[output] for output in objective.used]
+    given = arrays_for(y, targets_of(objective))
+    if xs[0].shape[0] != given[0].shape[0]:
         raise ValueError(
             f"Inputs and targets need the same number of samples; received {xs[0].shape[0]} inputs and "
-            f"{ys[0].shape[0]} targets."
+            f"{given[0].shape[0]} targets."
         )
-    for output, (name, labels) in enumerate(zip(objective.output_names, ys, strict=True)):
+    ys: list[Any] = [None] * len(objective.output_names)
+    for output, labels in zip(objective.used, given, strict=True):
+        ys[output], name = labels, objective.output_names[output]
         if objective.is_sparse(output):
             _check_labels(labels, name, objective.output_shapes[output][-1])
     by_output = _per_output(weights, objective.output_names, "sample_weight", lambda w: not isinstance(w, Mapping))
     names = zip(by_output, ys, objective.output_names, strict=True)
-    return Batch(xs, ys, [None if w is None else _sample_weight(w, y, name) for w, y, name in names])
+    weighted = [None if w is None or y is None else _sample_weight(w, y, name) for w, y, name in names]
+    return Batch(xs, ys, weighted)
 
 
 def with_class_weight(batch: Batch, class_weight: Any, objective: Objective) -> Batch:
@@ -127,7 +142,7 @@ def with_class_weight(batch: Batch, class_weight: Any, objective: Objective) -> 
     names = objective.output_names
     weights = list(batch.weights)
     for output, by_class in enumerate(_per_output(class_weight, names, "class_weight", _is_class_weight)):
-        if by_class is not None:
+        if by_class is not None and batch.ys[output] is not None:
             factor = _from_classes(by_class, batch.ys[output], names[output])
             given = weights[output]
             if given is not None:
@@ -146,7 +161,7 @@ def batches(data: Batch, batch_size: int, order: np.ndarray | None = None) -> It
             chosen = order[start:stop]
             yield Batch(
                 [x.take(chosen, axis=0) for x in data.xs],  # faster than x[chosen]
-                [y.take(chosen, axis=0) for y in data.ys],
+                [None if y is None else y.take(chosen, axis=0) for y in data.ys],
                 [None if w is None else w.take(chosen, axis=0) for w in data.weights],
             )
 
@@ -160,7 +175,7 @@ def part(data: Batch, chosen: slice) -> Batch:
     """A range of the samples, without a copy."""
     return Batch(
         [x[chosen] for x in data.xs],
-        [y[chosen] for y in data.ys],
+        [None if y is None else y[chosen] for y in data.ys],
         [None if w is None else w[chosen] for w in data.weights],
     )
 
@@ -223,6 +238,11 @@ def positive(value: Any, name: str) -> int:
 def _by_slot(data: Any, slots: Slots) -> list[Any]:
     names = slots.names
     if isinstance(data, Mapping):
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"Several {slots.kind}s of the model have one name ({', '.join(names)}), so that a dict cannot tell "
+                "them apart. Pass a list in this order."
+            )
         for name in names:
             if name not in data:
                 raise ValueError(

@@ -88,6 +88,9 @@ class Objective:
         self.loss_weights = [1.0 if weight is None else float(weight) for weight in weights]
         self.metrics = self._resolve_metrics(metrics)
         several = len(self.output_names) > 1
+        measured = {metric.output for metric in self.metrics}
+        #: The outputs that have a loss or a metric, and so a target.
+        self.used = [i for i, function in enumerate(self.losses) if function is not None or i in measured]
         self.names = _unique_names(
             ["loss"]
             + [f"{name}_loss" for name, f in zip(output_names, self.losses, strict=True) if several and f]
@@ -104,7 +107,7 @@ class Objective:
         """The loss to minimize, and the values of `names` for this batch, as one float32 vector.
 
         Args:
-            targets, outputs: one an output.
+            targets, outputs: one an output; None for the target of an output that is not used.
             weights: one a sample, ``[batch]``, or one an entry of the unreduced loss; None for ones. As in
                 TF.js a weighted sum is divided by the number of samples, not by the sum of the weights.
             penalty: what the layers add.
@@ -171,6 +174,11 @@ def _underlying(function: Any) -> Any:
 
 def _per_output(given: Any, names: Sequence[str], option: str) -> list[Any]:
     if isinstance(given, Mapping):
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"Several outputs of the model have one name ({', '.join(names)}), so that a dict cannot tell them "
+                f"apart. Give compile's {option} as a list in this order."
+            )
         unknown = [key for key in given if key not in names]
         if unknown:
             raise ValueError(

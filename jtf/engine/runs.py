@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -174,7 +174,7 @@ def _run(
 
 
 def _validation(trainer: Trainer, data: Any, batch_size: int, limit: int | None) -> Validate:
-    if isinstance(data, tuple | list) and len(data) in (2, 3):
+    if isinstance(data, tuple | list) and len(data) in (2, 3) and not _is_list_of_batches(data):
         x, y, weights = (*data, None)[:3]
         try:
             batch = feed.batch_of(x, y, weights, trainer.inputs, trainer.objective)
@@ -186,13 +186,19 @@ def _validation(trainer: Trainer, data: Any, batch_size: int, limit: int | None)
             "The validation dataset is read in every epoch, but it is an iterator, which can be read once only. "
             "Pass the function that makes it, or a jtf.data.Dataset."
         )
-    if isinstance(data, tuple | list):
+    if isinstance(data, tuple | list) and not _is_list_of_batches(data):
         raise ValueError(
             "validation_data is (x, y), (x, y, sample_weight) or a dataset of batches; "
             f"received a {type(data).__name__} of {len(data)}."
         )
     feed.check_dataset(data)
     return lambda state: trainer.evaluate(state, validation_batches(trainer, data, limit))
+
+
+def _is_list_of_batches(data: Any) -> bool:
+    return isinstance(data, list) and all(
+        isinstance(each, tuple) or (isinstance(each, Mapping) and "xs" in each) for each in data
+    )
 
 
 def _on_arrays(trainer: Trainer, data: Batch, batch_size: int) -> Validate:

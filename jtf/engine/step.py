@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jtf.engine.objective import Objective
 from jtf.layers.base import Layer
-from jtf.layers.scopes import collect_losses
+from jtf.layers.scopes import collect_losses, settled
 from jtf.random import key_stream
 from jtf.train import optimizer as optimizers
 from jtf.types import Array, PyTree
@@ -78,6 +78,7 @@ class Network(NamedTuple):
         trainable: weights changed by gradients, by name.
         non_trainable: the other Variables, by name.
         states: the names of those that inference changes, too: what layers remember between batches.
+        frozen: the layers that do not learn.
     """
 
     call: Callable[..., Sequence[Array]]
@@ -85,6 +86,7 @@ class Network(NamedTuple):
     trainable: Mapping[str, Variable]
     non_trainable: Mapping[str, Variable]
     states: frozenset[str] = frozenset()
+    frozen: frozenset[Layer] = frozenset()
 
     def states_in(self, non_trainable: Arrays) -> Arrays:
         """What there is to carry on to the next batch."""
@@ -93,7 +95,7 @@ class Network(NamedTuple):
 
 def forward(network: Network, objective: Objective, batch: Batch, training: bool) -> tuple[Array, Array]:
     """The loss and the objective's values for a batch, with the penalties of the layers."""
-    with collect_losses() as added:
+    with collect_losses() as added, settled(network.frozen):
         outputs = network.call(batch.xs, training=training)
     penalty = sum([*network.layer.losses, *added], jnp.zeros((), jnp.float32))
     return objective(batch.ys, outputs, batch.weights, penalty)

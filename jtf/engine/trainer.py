@@ -45,6 +45,7 @@ class Trainer:
         # By the optimizer's keys, which are unique also when it serves two models with layers of one name.
         network = network._replace(trainable=optimizer.keyed(network.trainable.values()))
         self.network, self.inputs, self.optimizer, self.objective = network, inputs, optimizer, objective
+        self._known: tuple[Any, TrainState] | None = None
         self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
         step = make_train_step(network, objective)
         self.train_step = jax.jit(step, donate_argnums=(0, 1))
@@ -53,13 +54,17 @@ class Trainer:
 
     def state(self) -> TrainState:
         """The training state's structure, with the Variable that holds it at each leaf."""
-        return TrainState(
-            dict(self.network.trainable),
-            dict(self.network.non_trainable),
-            self.optimizer.slots(self.network.trainable),
-            self.optimizer.iterations_variable,
-            self._rng,
-        )
+        rule = self.optimizer.rule()
+        if self._known is None or self._known[0] is not rule:  # other hyper-parameters may want other slots
+            state = TrainState(
+                dict(self.network.trainable),
+                dict(self.network.non_trainable),
+                self.optimizer.slots(self.network.trainable),
+                self.optimizer.iterations_variable,
+                self._rng,
+            )
+            self._known = rule, state
+        return self._known[1]
 
     def new_randomness(self) -> None:
         """Draw the key from which the random numbers of the coming steps follow."""
@@ -166,4 +171,5 @@ def network_of(model: Any, call: Callable[..., Any]) -> Network:
         {name: w for name, w in named.items() if w in chosen},
         {name: w for name, w in named.items() if w not in chosen},
         frozenset(state.name for state in states),
+        frozenset(layer for layer in (model, *model.layers_inside) if not layer.trainable),
     )

@@ -36,8 +36,8 @@ def relu(x: ArrayLike) -> Array:
 
 
 def relu6(x: ArrayLike) -> Array:
-    """Rectified linear unit with a ceiling, ``min(max(x, 0), 6)``; the gradient at 0 and at 6 is 0."""
-    return jax.nn.relu6(_floating(x))
+    """Rectified linear unit with a ceiling, ``min(max(x, 0), 6)``; the gradient at 0 is 0, at 6 it is 1."""
+    return clip_by_value(relu(x), 0.0, 6.0)
 
 
 def leaky_relu(x: ArrayLike, alpha: float = 0.2) -> Array:
@@ -130,17 +130,33 @@ def softsign(x: ArrayLike) -> Array:
     return jax.nn.soft_sign(_floating(x))
 
 
-def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
+def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1, mask: ArrayLike | None = None) -> Array:
     """Softmax, ``exp(x) / sum(exp(x))``, computed without overflow.
 
     Args:
         x: Logits.
-        axis: The axis, or axes, over which the result sums to one. TF.js accepts only the last.
+        axis: The axis, or axes, over which the result sums to one. TF.js's operation accepts only the last.
+        mask: Bools that broadcast to ``x``, of its rank: where they are False the result is 0. Where none is True
+            all count alike; along several axes each of these is then 1, the number that TF.js gives, not 1/n.
 
     Returns:
         An array of the shape of ``x``.
+
+    References:
+        TF.js: tfjs-layers/src/layers/advanced_activations.ts, Softmax, on several axes and masks
+
+    >>> softmax([1.0, 5.0, 1.0], mask=[True, False, True]).tolist()
+    [0.5, 0.0, 0.5]
     """
-    return jax.nn.softmax(_floating(x), axis=axis)
+    x = _floating(x)
+    wide = x
+    if mask is not None:  # a number far below all others, which a narrow dtype may not have
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = jnp.where(jnp.asarray(mask, bool), wide, jnp.finfo(wide.dtype).min)
+    if isinstance(axis, tuple) and len(axis) > 1:
+        # Rounding loses the number of entries where all are far below 0; TF.js computes it like this.
+        return jnp.exp(wide - jax.nn.logsumexp(wide, axis=axis, keepdims=True)).astype(x.dtype)
+    return jax.nn.softmax(wide, axis=axis).astype(x.dtype)
 
 
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:

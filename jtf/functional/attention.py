@@ -11,9 +11,6 @@ import jax.numpy as jnp
 from jtf.functional.activations import softmax
 from jtf.types import Array, ArrayLike
 
-#: What a masked score is lowered by.
-_MASKED = -1e9
-
 
 def einsum_dense(
     params: Mapping[str, ArrayLike],
@@ -63,7 +60,9 @@ def attention_scores(
         query: ``[batch, ..., heads, features]``.
         key: ``[batch, ..., heads, features]``; the sizes along the axes of attention may differ from the query's.
         mask: Bools, True where a query may attend to a key: ``[batch, <queries>, <keys>]``, or with an axis of heads
-            before these, or without leading axes. Where a query may attend to nothing it attends to everything.
+            before these, or without leading axes. What a query may not attend to gets nothing, however large its
+            score (TF.js lowers scores by 1e9). Where a query may attend to nothing it attends to everything; see
+            `softmax` for the scores then.
         axes: The axes that hold the queries and keys; all but the batch, the heads and the features by default.
 
     Returns:
@@ -99,8 +98,8 @@ def attention_scores(
                 f"attention_scores: expected a mask that broadcasts to scores of shape {wide.shape}; received shape "
                 f"{mask.shape}."
             )
-        wide = wide + (1 - spread.astype(wide.dtype)) * _MASKED
-    return softmax(wide, tuple(range(wide.ndim - len(axes), wide.ndim))).astype(logits.dtype)
+        mask = spread
+    return softmax(wide, tuple(range(wide.ndim - len(axes), wide.ndim)), mask).astype(logits.dtype)
 
 
 def spread_mask(mask: ArrayLike, ndim: int, axes: Sequence[int]) -> Array:

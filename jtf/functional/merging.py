@@ -52,7 +52,10 @@ def average(xs: Sequence[ArrayLike]) -> Array:
     >>> average([jnp.array([[1, 5]]), jnp.array([[2, 1]])]).tolist()
     [[1.5, 3.0]]
     """
-    return functools.reduce(operator.add, _aligned("average", xs)) * (1 / len(xs))
+    arrays = _promoted("average", xs)
+    if not jnp.issubdtype(arrays[0].dtype, jnp.floating):  # their sum may be too large for integers
+        arrays = [x.astype(jnp.float32) for x in arrays]
+    return functools.reduce(operator.add, arrays) * (1 / len(arrays))
 
 
 def maximum(xs: Sequence[ArrayLike]) -> Array:

@@ -117,6 +117,8 @@ def layer_normalization(
 def moments(x: ArrayLike, axes: Sequence[int], keepdims: bool = False) -> tuple[Array, Array]:
     """Mean and variance (the mean square deviation from the mean) over some axes, in float32 at least.
 
+    The mean is exact to the last digits, so that entries which are all equal deviate from it by nothing.
+
     Args:
         x: Input of any shape.
         axes: The axes to reduce.
@@ -130,6 +132,7 @@ def moments(x: ArrayLike, axes: Sequence[int], keepdims: bool = False) -> tuple[
     """
     x = _wide(jnp.asarray(x))
     mean = jnp.mean(x, tuple(axes), keepdims=True)
+    mean = mean + jax.lax.stop_gradient(jnp.mean(x - mean, tuple(axes), keepdims=True))  # what rounding has left
     variance = jnp.mean(jnp.square(x - mean), tuple(axes), keepdims=True)
     if keepdims:
         return mean, variance

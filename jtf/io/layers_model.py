@@ -9,6 +9,7 @@ References:
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -16,7 +17,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from jtf.version import __version__
 
 _DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?")}
 _MANIFEST = "model.json"
+
+#: The weights of a file, in its order, which is that of the model's weights; a name may occur twice.
+Stored: TypeAlias = list[tuple[str, np.ndarray]]
 
 
 class ModelFormatError(ValueError):
@@ -71,6 +75,9 @@ def save_layers_model(model: Any, path: str | os.PathLike[str]) -> None:
 def load_layers_model(path: str | os.PathLike[str]) -> Any:
     """Open a model that jtf or TF.js has saved.
 
+    The weights are matched by their names. Where those differ, by their order, if that fits in number, shapes and the
+    last parts of the names: layers inside of layers of one's own are named by counting, anew each time.
+
     Args:
         path: the directory, or the ``model.json`` in it; also as a ``file://`` URL.
 
@@ -101,11 +108,12 @@ def load_layers_model(path: str | os.PathLike[str]) -> Any:
         raise ModelFormatError(f"{file} is not JSON: {error}") from error
     if not isinstance(document, Mapping) or not isinstance(document.get("modelTopology"), Mapping):
         raise ModelFormatError(f"{file} has no 'modelTopology'; is it a model saved by TF.js or jtf?")
+    stored = _read_weights(file, document.get("weightsManifest"))
     try:
-        model = model_from_json(document)
+        model = model_from_json(_with_depths(document["modelTopology"], {name: array.shape for name, array in stored}))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFormatError(f"{file}: {error}") from error
-    _assign(model, _read_weights(file, document.get("weightsManifest")), file)
+    _assign(model, stored, file)
     return model
 
 
@@ -158,8 +166,8 @@ def _replace(file: Path, data: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _read_weights(file: Path, manifest: Any) -> dict[str, np.ndarray]:
-    weights: dict[str, np.ndarray] = {}
+def _read_weights(file: Path, manifest: Any) -> Stored:
+    weights: Stored = []
     for group in manifest or []:
         shards = [_shard(file, path) for path in group["paths"]]
         data, offset = b"".join(shards), 0
@@ -177,7 +185,7 @@ def _read_weights(file: Path, manifest: Any) -> dict[str, np.ndarray]:
                     f"{file}: weight {name!r} of shape {shape} needs {size} bytes from byte {offset} on, but "
                     f"{', '.join(group['paths'])} has {len(data)}. The file is truncated."
                 )
-            weights[name] = np.frombuffer(data, dtype, math.prod(shape), offset).reshape(shape)
+            weights.append((name, np.frombuffer(data, dtype, math.prod(shape), offset).reshape(shape)))
             offset += size
         if offset != len(data):
             raise ModelFormatError(
@@ -195,18 +203,62 @@ def _shard(file: Path, path: str) -> bytes:
     return shard.read_bytes()
 
 
-def _assign(model: Any, weights: dict[str, np.ndarray], file: Path) -> None:
-    expected = {weight.name: weight for weight in model.weights}
-    if expected.keys() != weights.keys():
-        missing, surplus = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
-        raise ModelFormatError(
-            f"{file}: the weights do not match the layers. Missing: {', '.join(missing) or 'none'}. "
-            f"Not in the model: {', '.join(surplus) or 'none'}."
-        )
-    for name, weight in expected.items():
-        if weights[name].shape != weight.shape:
+def _with_depths(topology: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    """A topology in which SeparableConv2D's say their depth multiplier, which TF.js forgets: their kernels tell it."""
+    if isinstance(topology, list):
+        return [_with_depths(item, shapes) for item in topology]
+    if not isinstance(topology, Mapping):
+        return topology
+    topology = {name: _with_depths(value, shapes) for name, value in topology.items()}
+    config = topology.get("config")
+    if topology.get("class_name") == "SeparableConv2D" and isinstance(config, Mapping):
+        kernel = shapes.get(f"{config.get('name')}/depthwise_kernel", ())
+        if len(kernel) == 4:
+            topology["config"] = {"depth_multiplier": kernel[-1], **config}
+    return topology
+
+
+def _assign(model: Any, stored: Stored, file: Path) -> None:
+    """Give a model the weights of a file: by name, or else by order."""
+    weights, by_name = model.weights, dict(stored)
+    names = [weight.name for weight in weights]
+    if sorted(names) == sorted(name for name, _ in stored) == sorted(by_name):
+        arrays = [by_name[name] for name in names]
+        for weight, array in zip(weights, arrays, strict=True):
+            if array.shape != weight.shape:
+                raise ModelFormatError(
+                    f"{file}: weight {weight.name!r} has shape {array.shape}; its layer has {weight.shape}."
+                )
+    else:
+        arrays = [array for _, array in stored]
+        ours = [(weight.name, weight.shape) for weight in weights]
+        theirs = [(name, array.shape) for name, array in stored]
+        if [_kind(each) for each in ours] != [_kind(each) for each in theirs]:
             raise ModelFormatError(
-                f"{file}: weight {name!r} has shape {weights[name].shape}; its layer has {weight.shape}."
+                f"{file}: the weights do not match the layers, neither by name nor by order.\n"
+                + _side_by_side(theirs, ours)
             )
-    for name, weight in expected.items():
-        weight.assign(weights[name].astype(weight.dtype))
+    for weight, array in zip(weights, arrays, strict=True):
+        weight.assign(array.astype(weight.dtype))
+
+
+def _kind(weight: tuple[str, tuple[int, ...]]) -> tuple[str, tuple[int, ...]]:
+    """What a weight is within its layer, and its shape."""
+    name, shape = weight
+    return name.rpartition("/")[2], shape
+
+
+def _side_by_side(theirs: list[Any], ours: list[Any]) -> str:
+    """Two lists of names and shapes, from where they begin to differ on."""
+    pairs = list(itertools.zip_longest(theirs, ours))
+    same = next(index for index, (one, other) in enumerate(pairs) if one != other)
+    shown = [["-" if each is None else f"{each[0]} {each[1]}" for each in pair] for pair in pairs[same : same + _ROWS]]
+    rows = [["In the file:", "In the model:"], *shown]
+    width = max(len(left) for left, _ in rows)
+    lines = [f"  {left:<{width}}  {right}" for left, right in rows]
+    more = len(pairs) - same - _ROWS
+    return "\n".join([*lines, *([f"  ... and {more} more"] if more > 0 else [])])
+
+
+#: How many weights an error shows.
+_ROWS = 20

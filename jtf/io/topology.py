@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from jtf import constraints, initializers, regularizers
 from jtf.layers.base import registry
 from jtf.naming import words_in_snake_case
 from jtf.version import __version__
@@ -58,20 +60,40 @@ def model_from_json(described: str | Mapping[str, Any]) -> Any:
 
 #: Where configurations hold the names of layers, at the beginning of a list.
 _ADDRESSES = ("inboundNodes", "inputLayers", "outputLayers")
+_IDENTIFIER = re.compile("[A-Za-z][A-Za-z0-9_]*")
+_REGISTRIES = (registry, initializers.registry, regularizers.registry, constraints.registry)
 
 
-def in_file_spelling(config: Any, key: str = "") -> Any:
-    """camelCase keys and identifiers in snake_case; names and class names as they are."""
+def in_file_spelling(config: Any, key: str = "", as_it_is: bool = False) -> Any:
+    """camelCase keys and identifiers in snake_case; names and class names as they are.
+
+    Of a class of the user's only the names of the options are respelled: what is in them is the user's own.
+    """
     if isinstance(config, str):
-        return words_in_snake_case(config)
+        return words_in_snake_case(config) if _IDENTIFIER.fullmatch(config) and not as_it_is else config
     if isinstance(config, list):
         is_address = key in _ADDRESSES and bool(config) and isinstance(config[0], str)
-        return config[:1] * is_address + [in_file_spelling(item, key) for item in config[int(is_address) :]]
-    if isinstance(config, Mapping):
-        return {
-            words_in_snake_case(name): value
-            if name in ("name", "className") and isinstance(value, str)
-            else in_file_spelling(value, name)
-            for name, value in config.items()
-        }
-    return config
+        return config[:1] * is_address + [in_file_spelling(item, key, as_it_is) for item in config[int(is_address) :]]
+    if not isinstance(config, Mapping):
+        return config
+    class_name = config.get("className")
+    if not isinstance(class_name, str) or "config" not in config:
+        if as_it_is:
+            return {name: in_file_spelling(value, name, True) for name, value in config.items()}
+        return _respelled(config)
+    options = _respelled(config["config"] or {}, as_it_is=not _is_of_jtf(class_name))
+    return {name: options if name == "config" else value for name, value in _respelled(config).items()}
+
+
+def _respelled(config: Mapping[str, Any], as_it_is: bool = False) -> dict[str, Any]:
+    return {
+        words_in_snake_case(name): value
+        if name in ("name", "className") and isinstance(value, str)
+        else in_file_spelling(value, name, as_it_is)
+        for name, value in config.items()
+    }
+
+
+def _is_of_jtf(class_name: str) -> bool:
+    found = [kind.find(class_name) for kind in _REGISTRIES if kind.knows(class_name)]
+    return any(cls.__module__.startswith("jtf.") for cls in found)

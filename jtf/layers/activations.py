@@ -9,12 +9,17 @@ import jax.numpy as jnp
 
 from jtf import constraints, functional, initializers, regularizers
 from jtf.configurable import factory
+from jtf.functional.kinks import clip_by_value
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
 from jtf.types import Array, Shape
 
 
 class _Elementwise(Layer):
+    """A layer that computes each entry, or each step, for itself: a mask of steps passes through."""
+
+    supports_masking = True
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
@@ -27,7 +32,6 @@ class ReLU(_Elementwise):
         max_value: an upper bound; none by default.
     """
 
-    supports_masking = True
     without_effect: ClassVar[Mapping[str, Any]] = {"negative_slope": 0.0, "threshold": 0.0}
 
     def __init__(self, max_value: float | None = None, **options: Any) -> None:
@@ -36,12 +40,12 @@ class ReLU(_Elementwise):
 
     def call(self, inputs: Array) -> Array:
         outputs = functional.relu(inputs)
-        return outputs if self.max_value is None else jnp.minimum(outputs, self.max_value)
+        return outputs if self.max_value is None else clip_by_value(outputs, 0.0, self.max_value)
 
 
 @registry.add
 class LeakyReLU(_Elementwise):
-    """``x`` where positive, ``alpha · x`` elsewhere.
+    """``x`` where positive, ``alpha · x`` elsewhere. (A mask passes through; TF.js drops it.)
 
     Args:
         alpha: the slope for negative inputs, 0.3 by default.
@@ -66,8 +70,6 @@ class PReLU(_Elementwise):
     References:
         He et al., Delving deep into rectifiers, ICCV 2015.
     """
-
-    supports_masking = True
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class PReLU(_Elementwise):
 
 @registry.add
 class ELU(_Elementwise):
-    """``x`` where positive, ``alpha · (exp(x) - 1)`` elsewhere. (TF.js allows no alpha but 1.)
+    """``x`` where positive, ``alpha · (exp(x) - 1)`` elsewhere. (TF.js allows no alpha but 1, and drops a mask.)
 
     Args:
         alpha: the limit for negative inputs is ``-alpha``.
@@ -117,7 +119,9 @@ class ELU(_Elementwise):
 
 @registry.add
 class ThresholdedReLU(_Elementwise):
-    """``x`` where it exceeds ``theta``, 0 elsewhere. (TF.js cannot train through it; here it has a gradient.)
+    """``x`` where it exceeds ``theta``, 0 elsewhere.
+
+    In TF.js it cannot be trained through and drops a mask; here it has a gradient, and a mask passes through.
 
     Args:
         theta: the threshold, 1 by default.
@@ -135,9 +139,18 @@ class ThresholdedReLU(_Elementwise):
 class Softmax(_Elementwise):
     """``exp(x) / Σ exp(x)`` along an axis.
 
+    A mask of the input's rank says which entries count: the others become 0. (Where no entry counts, see
+    `jtf.functional.softmax`.) Any mask passes through; one of steps, ``[batch, time]``, does nothing else to
+    ``[batch, time, features]``, with which TF.js fails.
+
     Args:
         axis: the axis or axes to normalise over; 1 by default, as in TF.js (Keras: the last). An empty list is
             the last.
+
+    Example:
+        >>> import jtf, numpy as np
+        >>> jtf.layers.softmax()(np.zeros((1, 3)), mask=np.array([[True, True, False]])).tolist()
+        [[0.5, 0.5, 0.0]]
     """
 
     def __init__(self, axis: int | Sequence[int] = 1, **options: Any) -> None:
@@ -145,9 +158,8 @@ class Softmax(_Elementwise):
         self.axis = axis
 
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
-        if mask is not None:
-            inputs = inputs + (1.0 - jnp.asarray(mask, inputs.dtype)) * -1e9
-        return functional.softmax(inputs, self.axis if isinstance(self.axis, int) else tuple(self.axis) or -1)
+        axis = self.axis if isinstance(self.axis, int) else tuple(self.axis) or -1
+        return functional.softmax(inputs, axis, mask if mask is not None and jnp.ndim(mask) == inputs.ndim else None)
 
 
 relu = factory(ReLU)

@@ -61,6 +61,7 @@ class Layer(Configurable):
     """
 
     not_in_config: ClassVar[tuple[str, ...]] = ("input_shape", "batch_size", "input_dtype", "weights")
+    registry_of_parts: ClassVar[Registry | None] = registry
     #: What the input must look like, or each of several inputs; checked at every call.
     input_spec: InputSpec | Sequence[InputSpec] | None = None
     #: Whether a mask passes through the layer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ _EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a
 @registry.add
 class EinsumDense(Layer):
     """``activation(einsum(equation, inputs, kernel) + bias)``: a dense layer along axes of one's choice.
+
+    A mask passes through where its axes, ``[batch, time]``, are the first ones of the output, too. (TF.js drops it.)
 
     Args:
         equation: ``"ab,bc->ac"`` is `Dense` on vectors and ``"abc,cd->abd"`` on sequences: the axes of the input, of
@@ -45,6 +48,8 @@ class EinsumDense(Layer):
     References:
         TF.js: tfjs-layers/src/layers/nlp/einsum_dense.ts
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -117,6 +122,15 @@ class EinsumDense(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return _analyse(self, input_shape).outputs
+
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
+        """The input's, if the axes that it is about stay where they are."""
+        letters = _letters(self.equation)
+        elided = ["..."] * (inputs.ndim - len(letters.inputs))
+        before, behind = (elided if there else [] for there in (letters.before, letters.behind))
+        axes = zip([*before, *letters.inputs, *behind], [*before, *letters.outputs, *behind], strict=False)
+        kept = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], axes)))
+        return mask if mask is not None and mask.ndim <= kept else None
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

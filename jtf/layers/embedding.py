@@ -74,6 +74,14 @@ class Embedding(Layer):
             fixed = {axis: length for axis, length in enumerate(lengths, start=1) if length is not None}
             self.input_spec = InputSpec(ndim=len(lengths) + 1, axes=fixed)
 
+    @property
+    def input_dtype(self) -> str:
+        """What a model that begins with this layer takes: integers, of which float32 has no more than 2^24.
+
+        Files say ``dtype: "float32"``, as those of TF.js.
+        """
+        return "int32"
+
     def build(self, input_shape: Shape) -> None:
         self.embeddings = self.add_weight(
             "embeddings",
@@ -101,6 +109,8 @@ class Embedding(Layer):
 class PositionEmbedding(Layer):
     """A learnt vector for each position of a sequence, to be added to the vectors of the tokens.
 
+    A mask passes through. (TF.js drops it.)
+
     Args:
         sequence_length: the length of the longest sequence.
         initializer: of the vectors, ``glorotUniform`` by default.
@@ -122,6 +132,8 @@ class PositionEmbedding(Layer):
         Devlin et al., BERT: Pre-training of deep bidirectional transformers, NAACL 2019.
         TF.js: tfjs-layers/src/layers/nlp/modeling/position_embedding.ts
     """
+
+    supports_masking = True
 
     def __init__(self, sequence_length: int, initializer: Any = "glorot_uniform", **options: Any) -> None:
         super().__init__(**options)

@@ -155,6 +155,10 @@ class SpatialDropout1D(_RateNoise):
     def disturbed(self, key: Array, inputs: Array) -> Array:
         return functional.dropout(key, inputs, self.rate, (None, 1, None))
 
+    def get_config(self) -> dict[str, Any]:
+        """The configuration; TF.js writes a dropout's there."""
+        return super().get_config() | {"noiseShape": None}
+
 
 gaussian_noise = factory(GaussianNoise)
 gaussian_dropout = factory(GaussianDropout)

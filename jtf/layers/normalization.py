@@ -74,12 +74,13 @@ class BatchNormalization(_Normalization):
     """Gives every feature mean 0 and variance 1 over the batch, then scales and shifts it.
 
     While training the statistics are those of the batch, and the moving statistics follow them; otherwise these are
-    used. A layer with ``trainable=False`` uses its moving statistics and keeps them while training, too, as in
-    Keras; in TF.js they move on. ``scale=False`` and ``center=False`` can be trained (TF.js fails), and the input may
+    used. A layer with ``trainable=False``, or in a model or layer with that, uses its moving statistics and keeps them
+    while training, too, as in Keras; in TF.js they move on. ``scale=False`` and ``center=False`` can be trained (TF.js fails), and the input may
     have any number of dimensions (in TF.js two to four).
 
     Args:
-        axis: the axis of the features; 1 behind a layer with ``data_format="channelsFirst"``.
+        axis: the axis of the features, or a list of this one; 1 behind a layer with
+            ``data_format="channelsFirst"``.
         momentum: how much of the moving statistics is kept at each step.
         epsilon: added to the variance.
         center, scale: whether there are a ``beta`` to shift and a ``gamma`` to scale by.
@@ -108,28 +109,29 @@ class BatchNormalization(_Normalization):
 
     def __init__(
         self,
-        axis: int = -1,
+        axis: int | Sequence[int] = -1,
         momentum: float = 0.99,
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        given = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis  # a list in Keras' files
-        self.axis = _integer(given, "an integer", self)
+        self.axis = axis  # a list of one in Keras' files
+        only = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
+        self._of_features = _integer(only, "an integer", self)
         self.momentum = momentum
         self.moving_mean_initializer = initializers.get(moving_mean_initializer or "zeros")
         self.moving_variance_initializer = initializers.get(moving_variance_initializer or "ones")
 
     def build(self, input_shape: Shape) -> None:
-        ndim = len(input_shape)
-        size = input_shape[self.axis] if -ndim <= self.axis < ndim else None
+        ndim, axis = len(input_shape), self._of_features
+        size = input_shape[axis] if -ndim <= axis < ndim else None
         if size is None:
             raise ValueError(
-                f"Layer {self.name!r} (BatchNormalization) needs an input of known size along axis {self.axis}; "
+                f"Layer {self.name!r} (BatchNormalization) needs an input of known size along axis {axis}; "
                 f"received shape {input_shape} (the first dimension is the batch)."
             )
-        self.input_spec = InputSpec(ndim=ndim, axes={self.axis: size})
+        self.input_spec = InputSpec(ndim=ndim, axes={axis: size})
         self.add_scale_and_shift([size])
         self.moving_mean = self.add_weight(
             "moving_mean", [size], initializer=self.moving_mean_initializer, trainable=False
@@ -140,9 +142,9 @@ class BatchNormalization(_Normalization):
 
     def call(self, inputs: Array, training: bool = False) -> Array:
         moving = {"moving_mean": self.moving_mean.read(), "moving_variance": self.moving_variance.read()}
-        training = training and self.trainable
+        training = training and not self.is_frozen
         outputs, moved = functional.batch_normalization(
-            self.scale_and_shift() | moving, inputs, self.axis, self.momentum, self.epsilon, training
+            self.scale_and_shift() | moving, inputs, self._of_features, self.momentum, self.epsilon, training
         )
         if training:
             self.moving_mean.assign(moved["moving_mean"])

@@ -22,6 +22,8 @@ _ENCODINGS = ("oneHot", "multiHot", "count")
 class Rescaling(Layer):
     """``inputs * scale + offset``, for pixels for instance: ``1 / 255`` takes bytes to numbers from 0 to 1.
 
+    A mask passes through. (TF.js drops it.)
+
     Args:
         scale: the factor.
         offset: what is added then.
@@ -37,6 +39,8 @@ class Rescaling(Layer):
     References:
         TF.js: tfjs-layers/src/layers/preprocessing, as of the layers below
     """
+
+    supports_masking = True
 
     def __init__(self, scale: float, offset: float = 0, **options: Any) -> None:
         super().__init__(**options)

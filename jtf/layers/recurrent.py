@@ -58,7 +58,13 @@ class RecurrentLayer(Layer):
         self.input_spec = InputSpec(ndim=3)
 
     def __call__(
-        self, inputs: Any, *, initial_state: Any = None, training: bool | None = None, mask: Any = None, **kwargs: Any
+        self,
+        inputs: Any,
+        *others: Any,
+        initial_state: Any = None,
+        training: bool | None = None,
+        mask: Any = None,
+        **kwargs: Any,
     ) -> Any:
         """Apply the layer to a sequence.
 
@@ -73,7 +79,7 @@ class RecurrentLayer(Layer):
             ValueError: the states are given in both ways, too few or many, or of a wrong shape.
         """
         inputs = with_states(self, inputs, initial_state)
-        return super().__call__(inputs, training=training, mask=first(mask), **kwargs)
+        return super().__call__(inputs, *others, training=training, mask=first(mask), **kwargs)
 
     def ensure_built(self, input_shape: Any) -> None:
         sequence = first(input_shape)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.core import positive_integer
+from jtf.layers.spatial import one_of
 from jtf.layers.spec import InputSpec
 from jtf.types import Array, Shape, ShapeLike
 
@@ -22,16 +23,19 @@ class Flatten(Layer):
     Args:
         data_format: ``"channelsFirst"`` moves the channels (axis 1) last before flattening, so that the order
             is that of channels-last data.
+
+    Raises:
+        ValueError: ``data_format`` is none.
     """
 
     input_spec = InputSpec(min_ndim=3)
 
     def __init__(self, data_format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.data_format = data_format
+        self.data_format = data_format and one_of(data_format, "data_format", ("channelsLast", "channelsFirst"), self)
 
     def call(self, inputs: Array) -> Array:
-        if self.data_format in ("channelsFirst", "channels_first"):
+        if self.data_format == "channelsFirst":
             inputs = jnp.moveaxis(inputs, 1, -1)
         return jnp.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
 

@@ -137,7 +137,7 @@ def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[
     if wrong:
         raise TypeError(
             f"Layer {layer.name!r} ({layer.class_name}) was given {wrong[0]!r} in a graph. Masks find their way "
-            "through a graph by themselves (from Masking and Embedding layers); tensors are given as inputs: layer([a, b])."
+            "through a graph by themselves (from Masking and Embedding layers); tensors are inputs: layer([a, b])."
         )
     shapes, dtypes = (
         [getattr(tensor, what) for tensor in tensors] if takes_list else getattr(tensors[0], what)

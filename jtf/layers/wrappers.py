@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jtf.configurable import factory, option_names
+from jtf.configurable import factory, kept_options
 from jtf.layers.base import Layer, registry
 from jtf.layers.cells import check_states, first
 from jtf.layers.recurrent import RecurrentLayer, with_states
@@ -96,11 +96,17 @@ class Bidirectional(Wrapper):
         return [layer for layer in super().sublayers if layer is not pattern]
 
     def __call__(
-        self, inputs: Any, *, initial_state: Any = None, training: bool | None = None, mask: Any = None, **kwargs: Any
+        self,
+        inputs: Any,
+        *others: Any,
+        initial_state: Any = None,
+        training: bool | None = None,
+        mask: Any = None,
+        **kwargs: Any,
     ) -> Any:
         """Apply the layer to a sequence: see `RecurrentLayer`; the states are those of both directions."""
         inputs = with_states(self, inputs, initial_state)
-        return super().__call__(inputs, training=training, mask=first(mask), **kwargs)
+        return super().__call__(inputs, *others, training=training, mask=first(mask), **kwargs)
 
     def ensure_built(self, input_shape: Any) -> None:
         sequence = first(input_shape)
@@ -150,7 +156,8 @@ class TimeDistributed(Wrapper):
     look at their batch: a BatchNormalization inside takes its statistics from all steps together, and updates its
     averages once, as in Keras.
 
-    A mask of the steps passes through. One that says more, ``[batch, time, ...]``, goes to the layer inside.
+    A mask of the steps passes through. One that says more, ``[batch, time, ...]``, goes to the layer inside, and what
+    that makes of it, or makes itself (as an Embedding), comes out.
 
     Args:
         layer: the layer; its weights are called ``<name>/<weight>`` after the TimeDistributed.
@@ -187,9 +194,20 @@ class TimeDistributed(Wrapper):
             self.layer.ensure_built(step)
             self.layer.build_sublayers(step)
 
+    @property
+    def input_dtype(self) -> str:
+        """What a model that begins with this layer takes."""
+        return getattr(self.layer, "input_dtype", self.dtype)
+
     def call(self, inputs: Array, training: bool = False, mask: Array | None = None) -> Any:
         outputs = self.layer(_fold(inputs), training=training, mask=_of_inner(mask))
-        return jax.tree.map(lambda y: y.reshape(*inputs.shape[:2], *y.shape[1:]), outputs)
+        return _unfold(outputs, inputs)
+
+    def call_with_mask(self, inputs: Any, mask: Any, training: bool | None, **options: Any) -> tuple[Any, Any]:
+        """As of any layer; the layer inside is run once for both."""
+        with self._entered(inputs):
+            outputs, made = self.layer.call_with_mask(_fold(inputs), _of_inner(mask), training, **options)
+        return _unfold(outputs, inputs), _of_steps(made, inputs, mask)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         inner = self.layer.compute_output_shape((None, *input_shape[2:]))
@@ -197,18 +215,31 @@ class TimeDistributed(Wrapper):
         return shapes if isinstance(inner, list) else shapes[0]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        inner = _of_inner(mask)
-        if inner is None:
-            return mask
-        made = self.layer.compute_mask(_fold(inputs), inner)
-        if made is None:  # the layer has used the mask up: what is left is which steps have anything at all
-            return mask.any(axis=tuple(range(2, mask.ndim)))
-        return made.reshape(*mask.shape[:2], *made.shape[1:])
+        supports = self.layer.supports_masking
+        made = self.layer.compute_mask(_fold(inputs), _of_inner(mask)) if supports else None
+        return _of_steps(made, inputs, mask)
 
 
 def _fold(x: Array) -> Array:
     """The steps as examples of one large batch."""
     return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
+
+
+def _unfold(outputs: Any, inputs: Array) -> Any:
+    """The examples of the large batch as steps of the input's sequences; for an output, or a list of them."""
+    return jax.tree.map(lambda y: y.reshape(*inputs.shape[:2], *y.shape[1:]), outputs)
+
+
+def _of_steps(made: Any, inputs: Array, mask: Array | None) -> Any:
+    """The mask of an output, or of each, given what the layer inside has made and the mask of the input."""
+    if isinstance(made, list):
+        return [_of_steps(each, inputs, mask) for each in made]
+    if mask is not None:  # which steps have anything at all
+        mask = mask.reshape(*mask.shape[:2], -1).any(axis=2) if mask.ndim > 2 else mask
+    if made is None:
+        return mask
+    made = _unfold(made, inputs)
+    return made if mask is None else made & mask.reshape(mask.shape + (1,) * (made.ndim - mask.ndim))
 
 
 def _of_inner(mask: Array | None) -> Array | None:
@@ -218,15 +249,13 @@ def _of_inner(mask: Array | None) -> Array | None:
 
 def _another(layer: Any, **changes: Any) -> Any:
     """A layer with the same options, and with others for those inside."""
-    layer.get_config()  # says what to do where the options are not to be found
 
     def again(value: Any) -> Any:
         if isinstance(value, list | tuple):
             return [again(item) for item in value]
         return _another(value) if isinstance(value, Layer) else value
 
-    names = [name for name in option_names(type(layer)) if name not in layer.not_in_config]
-    return type(layer)(**{**{name: again(getattr(layer, name)) for name in names}, **changes})
+    return type(layer)(**{**{name: again(value) for name, value in kept_options(layer).items()}, **changes})
 
 
 bidirectional = factory(Bidirectional)

@@ -20,15 +20,29 @@ class GraphModel(LayersModel):
 
     def __init__(self, *, name: str, trainable: bool = True) -> None:
         self._graph: Graph | None = None
+        self._known_structure: tuple[int, ...] = ()
         super().__init__(name=name, trainable=trainable)
 
     def _become(self, graph: Graph | None) -> None:
         """Take on another graph."""
         calls = self.inbound_nodes[1:]
         self._graph = graph
+        self._known_structure = self._structure()
         self.built = graph is not None
         self.inbound_nodes = [] if graph is None else [self._own_node(), *calls]
         self.forget_compiled()
+
+    def _structure(self) -> tuple[int, ...]:
+        """Which layers there are, those inside of others included."""
+        return tuple(id(layer) for layer in self.layers_inside)
+
+    def _ensure_built_for(self, x: Any) -> None:
+        super()._ensure_built_for(x)
+        if self._structure() != self._known_structure:
+            raise ValueError(
+                f"A model inside of {self.name!r} has got or lost layers since {self.name!r} was made, and its weights "
+                "and shapes are those of then. Make it anew: jtf.model(inputs=..., outputs=...)."
+            )
 
     def _own_node(self) -> Node:
         """The model's own inputs and outputs; TF.js counts that as its first call."""

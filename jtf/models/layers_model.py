@@ -321,6 +321,7 @@ class LayersModel(Layer):
         outputs = self._ready_predictor()([a[start : start + size].copy() for a in xs] for start in starts)
         return outputs[0] if len(outputs) == 1 else outputs
 
+    @with_hints
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch of inputs, computed at once."""
         self._ensure_built_for(x)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from jtf import naming
+from jtf.configurable import option_names
 from jtf.engine import feed
 from jtf.layers.base import Layer, registry
 from jtf.layers.building import unchanged_if_refused
@@ -31,7 +32,6 @@ class Sequential(GraphModel):
         #: What goes into each of the layers, and behind the last: one more than layers, once the model is built.
         self._tensors: list[SymbolicTensor] = []
         self._layers: list[Layer] = []
-        self._known_structure: tuple[int, ...] = ()
         super().__init__(name=name or naming.next_uid("sequential_"))
         if isinstance(layers, Layer):
             raise TypeError("Sequential takes a list of layers; put the layer into brackets: [layer].")
@@ -48,6 +48,8 @@ class Sequential(GraphModel):
         """
         if not isinstance(layer, Layer):
             mend = f" Call it: {layer.__name__}(...)." if isinstance(layer, type) else ""
+            if isinstance(layer, SymbolicTensor):
+                mend = " Say the input's shape in the first layer, input_shape=[...], or by jtf.layers.input_layer."
             raise TypeError(f"Sequential.add takes a layer; received {layer!r}.{mend}")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(
@@ -109,7 +111,6 @@ class Sequential(GraphModel):
     def _take(self, tensors: list[SymbolicTensor], layers: list[Layer]) -> None:
         graph = Graph(tensors[:1], tensors[-1:], self.name) if tensors else None
         self._tensors, self._layers = tensors, layers
-        self._known_structure = self._structure()
         self._become(graph)
 
     @property
@@ -128,13 +129,17 @@ class Sequential(GraphModel):
     def output_shapes(self) -> list[Shape]:  # type: ignore[override]
         return [tensor.shape for tensor in self._tensors[-1:]] or [(None, None)]
 
-    def _structure(self) -> tuple[int, ...]:
-        """Which layers there are, those of models inside included."""
-        inner = (layer._structure() if isinstance(layer, Sequential) else () for layer in self._layers)
-        return tuple(part for layer, parts in zip(self._layers, inner, strict=True) for part in (id(layer), *parts))
-
     def get_config(self) -> dict[str, Any]:
-        layers = [{"className": layer.class_name, "config": layer.get_config()} for layer in self._layers]
+        layers: list[dict[str, Any]] = [
+            {"className": layer.class_name, "config": layer.get_config()} for layer in self._layers
+        ]
+        if self._tensors and not isinstance(first := self._layers[0], InputLayer | GraphModel):
+            config = layers[0]["config"]
+            if "batch_input_shape" not in option_names(type(first)):  # a class of the user's, with options of its own
+                entry = self._tensors[0].node.layer
+                layers.insert(0, {"className": entry.class_name, "config": entry.get_config()})
+            elif config.get("batchInputShape") is None:  # the data said it
+                layers[0]["config"] = config | {"batchInputShape": list(self._tensors[0].shape), "dtype": first.dtype}
         return {"name": self.name, "layers": layers}
 
     @classmethod
@@ -190,7 +195,9 @@ def _own_input_shape(layer: Layer) -> Shape | None:
 
 
 def _input_dtype(layer: Layer) -> str:
-    return layer.input_dtypes[0] if isinstance(layer, GraphModel) and layer.built else layer.dtype
+    if isinstance(layer, GraphModel) and layer.built:
+        return layer.input_dtypes[0]
+    return getattr(layer, "input_dtype", layer.dtype)
 
 
 def _connected(layer: Layer, tensor: SymbolicTensor) -> SymbolicTensor:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import jtf
+from jtf.io.layers_model import _side_by_side
 
 RECORDED = Path(__file__).parent.parent / "data" / "tfjs_model"
 ORACLE = Path(__file__).parent.parent / "oracle"
@@ -61,7 +62,8 @@ def test_a_loaded_model_trains_on(model, recorded):
     assert not np.array_equal(before[0], model.get_weights()[0])
 
 
-def test_tfjs_opens_what_jtf_saves(model, tmp_path, recorded):
+def predicted_by_tfjs(model, x: np.ndarray, directory: Path) -> np.ndarray:
+    """What the real TF.js predicts with a model that jtf has saved."""
     modules = next(
         (
             d
@@ -72,20 +74,198 @@ def test_tfjs_opens_what_jtf_saves(model, tmp_path, recorded):
     )
     if shutil.which("node") is None or modules is None:
         pytest.skip("needs Node and @tensorflow/tfjs: npm install --prefix tests/oracle")
-    x, _ = recorded
-    for weight in model.weights:  # other numbers than those that TF.js wrote
-        weight.assign(np.random.default_rng(0).uniform(-0.5, 0.5, weight.shape).astype(np.float32))
-    model.save(tmp_path / "saved")
-    (tmp_path / "x.json").write_text(json.dumps({"shape": x.shape, "values": x.ravel().tolist()}))
+    model.save(directory / "saved")
+    (directory / "x.json").write_text(json.dumps({"shape": x.shape, "values": x.ravel().tolist()}))
     done = subprocess.run(
-        ["node", ORACLE / "predict.js", tmp_path / "saved", tmp_path / "x.json"],
+        ["node", ORACLE / "predict.js", directory / "saved", directory / "x.json"],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
         env=os.environ | {"NODE_PATH": str(modules)},
     )
-    np.testing.assert_allclose(tensor(json.loads(done.stdout.splitlines()[-1])), model.predict(x), rtol=1e-5, atol=1e-6)
+    return tensor(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_tfjs_opens_what_jtf_saves(model, tmp_path, recorded):
+    x, _ = recorded
+    for weight in model.weights:  # other numbers than those that TF.js wrote
+        weight.assign(np.random.default_rng(0).uniform(-0.5, 0.5, weight.shape).astype(np.float32))
+    np.testing.assert_allclose(predicted_by_tfjs(model, x, tmp_path), model.predict(x), rtol=1e-5, atol=1e-6)
+
+
+def built_by_data(x):
+    model = jtf.sequential([jtf.layers.dense(units=4, activation="tanh"), jtf.layers.dense(units=2)])
+    model.predict(x)
+    return model
+
+
+def built_in_a_graph(x):
+    entry = jtf.input(shape=x.shape[1:])
+    inner = jtf.sequential([jtf.layers.dense(units=4, activation="tanh"), jtf.layers.dense(units=2)])
+    return jtf.model(inputs=entry, outputs=inner(entry))
+
+
+@pytest.mark.parametrize("make", [built_by_data, built_in_a_graph])
+def test_a_model_without_input_shape_is_saved_with_that_of_its_data(make, tmp_path):
+    x = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    model = make(x)
+    model.save(tmp_path / "model")
+    again = jtf.load_layers_model(tmp_path / "model")
+    assert again.to_json() == model.to_json()
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    np.testing.assert_allclose(predicted_by_tfjs(model, x, tmp_path), model.predict(x), rtol=1e-5, atol=1e-6)
+
+
+def test_the_data_may_also_go_into_a_layer_that_takes_no_input_shape(tmp_path, registered):
+    @registered
+    class Twice(jtf.layers.Layer):
+        def __init__(self, times=2.0):
+            super().__init__()
+            self.times = times
+
+        def call(self, x):
+            return x * self.times
+
+    model = jtf.sequential([Twice(3.0), jtf.layers.dense(units=2)])
+    x = np.ones((2, 5), np.float32)
+    expected = model.predict(x)
+    model.save(tmp_path / "model")
+    again = jtf.load_layers_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(x), expected)
+    assert [type(layer).__name__ for layer in again.layers] == ["InputLayer", "Twice", "Dense"]
+
+
+# --- weights whose names are not those of the file -----------------------------------------------------
+
+
+class Unnamed(jtf.layers.Layer):
+    """Its layers inside are named by counting."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.one, self.two = jtf.layers.dense(units=3), jtf.layers.dense(units=3)
+
+    def call(self, x):
+        return self.two(self.one(x))
+
+
+class Holder(jtf.layers.Layer):
+    """Holds a model whose weights are there already."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inner = jtf.sequential([jtf.layers.dense(units=3, input_shape=[3])])
+
+    def call(self, x):
+        return self.inner(x)
+
+
+def called_alone():
+    layer = jtf.layers.dense(units=3)
+    layer(np.ones((1, 3), np.float32))
+    return jtf.layers.time_distributed(layer=layer, input_shape=[2, 3])
+
+
+def cell_called_alone():
+    cell = jtf.layers.simple_rnn_cell(units=3)
+    cell([np.ones((1, 3), np.float32)] * 2)
+    return jtf.layers.rnn(cell=cell, input_shape=[2, 3])
+
+
+@pytest.fixture
+def registered():
+    """Registers a class until the test is over."""
+    added = []
+
+    def register(cls):
+        added.append(cls.__name__)
+        return jtf.register_class(cls)
+
+    yield register
+    for name in added:
+        del jtf.layers.base.registry.classes[name]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Unnamed(input_shape=[3]), lambda: Holder(input_shape=[3]), called_alone, cell_called_alone]
+)
+def test_weights_with_other_names_are_matched_by_their_order(make, tmp_path, registered):
+    registered(Unnamed)
+    registered(Holder)
+    model = jtf.sequential([make(), jtf.layers.dense(units=3)])
+    model.save(tmp_path / "model")
+    again = jtf.load_layers_model(tmp_path / "model")
+    assert [w.name for w in again.weights] != [w.name for w in model.weights], "or this tests nothing"
+    x = np.random.default_rng(0).normal(size=(2, *model.input_shapes[0][1:])).astype(np.float32)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+def test_one_name_of_two_weights(tmp_path):
+    layers = [jtf.layers.dense(units=3, name="same", input_shape=[3]), jtf.layers.dense(units=3, name="other")]
+    model = jtf.sequential([layers[0], jtf.sequential([layers[1]], name="inner")])
+    for weight in layers[1].weights:
+        weight.name = weight.name.replace("other", "same")
+    model.save(tmp_path / "model")
+    again = jtf.load_layers_model(tmp_path / "model")
+    for new, old in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_a_weight_that_two_layers_share_is_refused(tmp_path, registered):
+    @registered
+    class Gain(jtf.layers.Layer):
+        given = None
+
+        def build(self, input_shape):
+            self.gain = self.add_weight("gain", input_shape[-1:]) if self.given is None else self.given
+
+        def call(self, x):
+            return x * self.gain.read()[None]
+
+    one, other = Gain(input_shape=[3], name="a"), Gain(name="b")
+    model = jtf.sequential([one])
+    other.given = one.gain
+    model.add(other)
+    assert len(model.weights) == 1
+    model.save(tmp_path / "model")
+    with pytest.raises(jtf.io.ModelFormatError, match=r"neither by name nor by order(.|\n)*- +b/gain \(3,\)"):
+        jtf.load_layers_model(tmp_path / "model")
+
+
+def test_what_does_not_match_is_shown_side_by_side(tmp_path):
+    def rename(document, _):
+        for entry in document["weightsManifest"][0]["weights"][1:]:
+            entry["name"] = "x" + entry["name"] + "x"
+
+    with pytest.raises(jtf.io.ModelFormatError) as caught:
+        jtf.load_layers_model(damaged(tmp_path / "model", rename))
+    _, header, *rows = str(caught.value).splitlines()
+    assert header.split() == ["In", "the", "file:", "In", "the", "model:"]
+    column = header.index("In the model:")
+    assert rows[0][:column].strip() == "xfirst/biasx (6,)"
+    assert rows[0][column:] == "first/bias (6,)", "from the first that differs on"
+
+
+def test_a_long_list_is_cut():
+    rows = [(f"layer{i}/kernel", (i,)) for i in range(30)]
+    shown = _side_by_side(rows, rows[1:])
+    assert len(shown.splitlines()) == 22
+    assert shown.endswith("... and 10 more")
+
+
+def test_separable_convolutions_of_tfjs_have_the_depth_of_their_kernel(tmp_path):
+    """TF.js does not write the option down, and cannot open such a file itself."""
+    layer = jtf.layers.separable_conv2d(filters=2, kernel_size=2, depth_multiplier=3, input_shape=[4, 4, 2], name="s")
+    model = jtf.sequential([layer])
+    model.save(tmp_path / "model")
+    file = tmp_path / "model" / "model.json"
+    document = json.loads(file.read_text())
+    assert document["modelTopology"]["config"]["layers"][0]["config"].pop("depth_multiplier") == 3
+    file.write_text(json.dumps(document))
+    again = jtf.load_layers_model(tmp_path / "model")
+    x = np.random.default_rng(0).normal(size=(1, 4, 4, 2)).astype(np.float32)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
 
 
 def weights_file(directory: Path) -> Path:
@@ -147,7 +327,7 @@ def damaged(directory: Path, change) -> Path:
 
 
 def rename_first_weight(document, _):
-    document["weightsManifest"][0]["weights"][0]["name"] = "elsewhere/kernel"
+    document["weightsManifest"][0]["weights"][0]["name"] = "first/gain"
 
 
 def swap_shape(document, _):
@@ -164,7 +344,7 @@ def outside(document, _):
         (lambda d, p: (p / "weights.bin").write_bytes(b"1234"), r"needs \d+ bytes.*has 4.*truncated"),
         (lambda d, p: (p / "weights.bin").write_bytes(bytes(1000)), r"take \d+ bytes, but"),
         (lambda d, p: (p / "weights.bin").unlink(), "weights file './weights.bin' is missing"),
-        (rename_first_weight, "Missing: first/kernel. Not in the model: elsewhere/kernel"),
+        (rename_first_weight, r"neither by name nor by order(.|\n)*first/gain \(12, 6\) +first/kernel \(12, 6\)"),
         (swap_shape, r"'first/kernel' has shape \(6, 12\); its layer has \(12, 6\)"),
         (outside, "lies outside of the model's directory"),
         (lambda d, p: d.pop("modelTopology"), "has no 'modelTopology'"),
