@@ -81,8 +81,8 @@ def in_file_spelling(config: Any, key: str = "", as_it_is: bool = False) -> Any:
         if as_it_is:
             return {name: in_file_spelling(value, name, True) for name, value in config.items()}
         return _respelled(config)
-    options = _respelled(config["config"] or {}, as_it_is=not _is_of_jtf(class_name))
-    return {name: options if name == "config" else value for name, value in _respelled(config).items()}
+    around = _respelled({name: value for name, value in config.items() if name != "config"})
+    return around | {"config": _respelled(config["config"] or {}, as_it_is=not _is_of_jtf(class_name))}
 
 
 def _respelled(config: Mapping[str, Any], as_it_is: bool = False) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Layer(Configurable):
     supports_masking: bool = False
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
+    _name: str
     #: Whether ``build`` is running.
     is_building: bool = False
     #: Whether the layer remembers something from one batch to the next, so that the batch's size is fixed.
@@ -368,13 +369,18 @@ class Layer(Configurable):
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the weights. Setting it sets it for the layers inside, too."""
+        """Whether training changes the weights. Changing it sets it for the layers inside, too.
+
+        Setting what it is already changes nothing: as in TF.js, a layer frozen by itself stays so when the model around
+        it is said to be trainable, as it was all along.
+        """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        unchanged = vars(self).get("_trainable") == bool(value)
         self._trainable = bool(value)
-        for layer in self.sublayers:
+        for layer in () if unchanged else self.sublayers:
             layer.trainable = value
 
     @property

@@ -174,7 +174,9 @@ class CategoryEncoding(Layer):
         self.num_tokens = positive_integer(num_tokens, "num_tokens", self)
         self.output_mode = _choice(output_mode or "multiHot", _ENCODINGS, "output_mode", self)
 
-    def __call__(self, inputs: Any, count_weights: Any = None, **options: Any) -> Any:
+    def __call__(  # type: ignore[override]
+        self, inputs: Any, count_weights: Any = None, **options: Any
+    ) -> Any:
         """Encode; see the class for ``count_weights``, which may also come as ``layer([inputs, count_weights])``."""
         return super().__call__(inputs if count_weights is None else [inputs, count_weights], **options)
 

@@ -76,7 +76,8 @@ def traced(layer: Any, input_shape: Any, dtypes: Any = None, options: Mapping[st
         try:
             return jax.eval_shape(call, jax.tree.map(argument, shapes, kinds, is_leaf=is_shape))
         except Exception as error:
-            of_unknown = f", with {stand_in} in place of what is unknown" if None in jax.tree.leaves(shapes) else ""
+            is_open = any(None in shape for shape in (shapes if isinstance(shapes, list) else [shapes]))
+            of_unknown = f", with {stand_in} in place of what is unknown" if is_open else ""
             error.add_note(
                 f"While finding out what layer {layer.name!r} ({layer.class_name}) makes of shape "
                 f"{input_shape}{of_unknown}. A layer may say so itself: define compute_output_shape(self, input_shape)."

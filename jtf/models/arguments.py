@@ -27,8 +27,8 @@ def with_hints(method: Callable[P, T]) -> Callable[P, T]:
             if "too many positional" in str(error):
                 places = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
                 raise TypeError(
-                    f"{method.__name__} takes {', '.join(places)} by position, and everything else by keyword; received "
-                    f"{len(args) - 1} arguments by position."
+                    f"{method.__name__} takes {', '.join(places)} by position, and everything else by keyword; "
+                    f"received {len(args) - 1} arguments by position."
                 ) from None
             hint = f" For a dataset of batches use {method.__name__}_dataset." if "'y'" in str(error) else ""
             raise TypeError(f"{method.__name__}: {error}.{hint}") from None

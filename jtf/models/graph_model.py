@@ -150,4 +150,4 @@ class GraphModel(LayersModel):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if self._graph is not None:
-            self.inbound_nodes = [self._own_node()]
+            self.inbound_nodes, self._known_structure = [self._own_node()], self._structure()

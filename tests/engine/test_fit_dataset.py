@@ -295,7 +295,7 @@ class TestValidation:
                 r"validation_data is \(x, y\), .* or a dataset of batches; received a list of 0",
                 0,
             ),
-            ({"validation_data": BATCHES * 2}, "received a list of 6", 0),
+            ({"validation_data": [X, Y, X, Y]}, "received a list of 4", 0),
             ({"validation_data": lambda: iter(())}, "ended after 0 batches; expected at least one", 3),
             ({"validation_data": lambda: BATCHES, "validation_batches": 9}, "ended after 3 batches; expected 9", 3),
             ({"validation_data": lambda: [(X, Y[:2])]}, "Batch 1 of the evaluated dataset: Inputs and targets", 3),

@@ -392,6 +392,7 @@ class TestTransfer:
         assert base.trainable_weights == []  # as long as the model itself is frozen
         base.trainable = True
         base.get_layer("low").trainable = False
+        base.trainable = True  # as it is
         assert [w.name for w in base.trainable_weights] == ["norm/gamma", "norm/beta", "high/kernel", "high/bias"]
 
     def test_layers_of_one_model_in_another(self):
