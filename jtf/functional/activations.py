@@ -36,8 +36,8 @@ def relu(x: ArrayLike) -> Array:
 
 
 def relu6(x: ArrayLike) -> Array:
-    """Rectified linear unit with a ceiling, ``min(max(x, 0), 6)``; the gradient at 0 is 0, at 6 it is 1."""
-    return clip_by_value(relu(x), 0.0, 6.0)
+    """Rectified linear unit with a ceiling, ``min(max(x, 0), 6)``; the gradient at 0 and at 6 is 0."""
+    return jax.nn.relu6(_floating(x))
 
 
 def leaky_relu(x: ArrayLike, alpha: float = 0.2) -> Array:

@@ -75,8 +75,8 @@ class BatchNormalization(_Normalization):
 
     While training the statistics are those of the batch, and the moving statistics follow them; otherwise these are
     used. A layer with ``trainable=False``, or in a model or layer with that, uses its moving statistics and keeps them
-    while training, too, as in Keras; in TF.js they move on. ``scale=False`` and ``center=False`` can be trained (TF.js fails), and the input may
-    have any number of dimensions (in TF.js two to four).
+    while training, too, as in Keras; in TF.js they move on. ``scale=False`` and ``center=False`` can be trained (TF.js
+    fails), and the input may have any number of dimensions (in TF.js two to four).
 
     Args:
         axis: the axis of the features, or a list of this one; 1 behind a layer with

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 import jax
+import numpy as np
 
 from jtf import functional, naming, random
 from jtf.configurable import factory
@@ -178,7 +179,10 @@ class CategoryEncoding(Layer):
         self, inputs: Any, count_weights: Any = None, **options: Any
     ) -> Any:
         """Encode; see the class for ``count_weights``, which may also come as ``layer([inputs, count_weights])``."""
-        return super().__call__(inputs if count_weights is None else [inputs, count_weights], **options)
+        if count_weights is not None:
+            weights = count_weights if hasattr(count_weights, "shape") else np.asarray(count_weights, np.float32)
+            inputs = [inputs, weights]
+        return super().__call__(inputs, **options)
 
     def call(self, inputs: Any) -> Array:
         ids, weights = inputs if isinstance(inputs, list | tuple) else (inputs, None)

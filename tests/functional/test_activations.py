@@ -191,3 +191,27 @@ def test_jit_and_vmap_change_nothing():
     eager = everything(x)
     for transformed in (jax.jit(everything)(x), jax.jit(jax.vmap(everything))(x)):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), transformed, eager)
+
+
+@pytest.mark.parametrize("axis", [-1, (1,), (1, 2)])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float16, jnp.bfloat16])
+def test_softmax_leaves_out_what_is_masked(axis, dtype):
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 4)), dtype).at[0, 0, 0].set(-3e4)
+    mask = np.random.default_rng(1).random((2, 3, 4)) < 0.5
+    mask[:, 0, 0] = mask[:, :, 1] = mask[:, 1] = True
+    expected = special.softmax(np.where(mask, np.asarray(x, np.float64), -np.inf), axis=axis)
+    actual = F.softmax(x, axis, mask)
+    assert actual.dtype == dtype
+    np.testing.assert_allclose(actual.astype(np.float32), expected, rtol=2e-5 if dtype == jnp.float32 else 1e-2)
+    assert np.isfinite(jax.grad(lambda x: F.softmax(x, axis, mask)[..., 0].sum())(x)).all()
+
+
+def test_softmax_of_what_is_masked_altogether():
+    """The numbers are TensorFlow.js's: along several axes they do not sum to 1."""
+    x = jnp.array([[[1.0, 2.0], [3.0, 4.0]]])
+    nothing = np.zeros((1, 2, 2), bool)
+    np.testing.assert_array_equal(F.softmax(x, -1, nothing), np.full((1, 2, 2), 0.5))
+    np.testing.assert_array_equal(F.softmax(x, (1, 2), nothing), np.ones((1, 2, 2)))
+    np.testing.assert_array_equal(F.softmax(jnp.full((1, 2, 2), -1e9), (1, 2)), np.ones((1, 2, 2)))
+    mask = np.array([[[False, True], [True, False]]])
+    np.testing.assert_allclose(F.softmax(x, (1, 2), mask), [[[0, 0.2689414], [0.7310585, 0]]], rtol=1e-6)

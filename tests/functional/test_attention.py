@@ -72,6 +72,16 @@ def test_other_axes_of_attention(axes):
 def test_where_nothing_may_be_looked_at_everything_is():
     scores = F.attention_scores(noise(1, 2, 1, 3), noise(1, 4, 1, 3), jnp.zeros((1, 2, 4), bool))
     np.testing.assert_allclose(scores, np.full((1, 1, 2, 4), 0.25), rtol=1e-5)
+    nothing = jnp.zeros((1, 2, 2, 2, 2), bool)
+    scores = F.attention_scores(noise(1, 2, 2, 1, 3), noise(1, 2, 2, 1, 3), nothing, axes=[1, 2])
+    np.testing.assert_array_equal(scores, np.ones((1, 1, 2, 2, 2, 2)))  # as in TF.js
+
+
+def test_nothing_leaks_from_what_is_masked():
+    key = jnp.array([1e12, -1e12, 1.0]).reshape(1, 3, 1, 1)
+    for mask, expected in (([1, 0, 1], [1, 0, 0]), ([0, 1, 1], [0, 0, 1]), ([0, 1, 0], [0, 1, 0])):
+        scores = F.attention_scores(jnp.ones((1, 1, 1, 1)), key, jnp.array(mask, bool).reshape(1, 1, 3))
+        np.testing.assert_array_equal(np.ravel(scores), expected)
 
 
 def test_bfloat16_is_softened_in_float32():

@@ -120,3 +120,11 @@ def test_the_norm_of_nothing():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_an_average_of_integers_does_not_overflow():
+    for dtype in (np.uint8, np.int8, np.int32):
+        largest = np.iinfo(dtype).max
+        x = np.array([[largest]], dtype)
+        np.testing.assert_allclose(F.average([x, x]), [[largest]], rtol=1e-6)
+        assert F.average([x, x]).dtype == jnp.float32

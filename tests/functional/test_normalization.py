@@ -142,3 +142,13 @@ def test_integers_become_floats():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("value", [16.999996, 1e6 / 3, -0.1])
+@pytest.mark.parametrize("size", [10, 1000, 4097])
+def test_equal_entries_deviate_by_nothing(value, size):
+    x = np.full((1, size), value, np.float32)
+    mean, variance = jax.jit(F.moments, static_argnums=1)(x, (1,))
+    assert (mean, variance) == (np.float32(value), 0)
+    beta = np.full(size, 0.02, np.float32)
+    np.testing.assert_allclose(F.layer_normalization({"beta": beta}, x), beta[None], rtol=1e-6)

@@ -102,3 +102,24 @@ def test_positions_from_a_start_index():
     inputs = jtf.input(shape=[3, 4])
     model = jtf.model(inputs=inputs, outputs=layer(inputs, start_index=2))
     np.testing.assert_array_equal(model.predict(np.zeros((2, 3, 4))), later)
+
+
+def test_a_model_that_begins_with_an_embedding_takes_integers():
+    """float32 has no integers beyond 2^24: neighbours become one."""
+    for first in (
+        L.embedding(input_dim=2**24 + 2, output_dim=1, input_length=2, embeddings_initializer="zeros"),
+        L.time_distributed(layer=L.embedding(input_dim=9, output_dim=1), input_shape=[2, 3]),
+    ):
+        model = jtf.sequential([first])
+        assert model.inputs[0].dtype == "int32"
+        assert first.get_config()["dtype"] == "float32"  # as TF.js writes it
+    model = jtf.sequential([L.embedding(input_dim=3, output_dim=1, input_length=2)])
+    np.testing.assert_array_equal(model.predict(np.array([[1.0, 2.9]])), model.predict(np.array([[1, 2]])))
+
+
+def test_a_large_index():
+    table = jnp.zeros((2**24 + 2, 1)).at[2**24 + 1].set(1)
+    layer = L.embedding(input_dim=2**24 + 2, output_dim=1, input_length=1, embeddings_initializer="zeros")
+    model = jtf.sequential([layer])
+    layer.embeddings.assign(table)
+    assert model.predict(np.array([[2**24 + 1], [2**24]])).ravel().tolist() == [1, 0]

@@ -101,7 +101,31 @@ class TestBatchNormalization:
 
     def test_a_list_of_one_axis_as_keras_writes_it(self):
         layer = L.deserialize({"class_name": "BatchNormalization", "config": {"axis": [3], "name": "bn"}})
-        assert layer.get_config()["axis"] == 3
+        assert layer.get_config()["axis"] == [3]
+        x = noise(2, 2, 2, 3)
+        np.testing.assert_array_equal(layer(x, training=True), L.batch_normalization(axis=3)(x, training=True))
+
+    def test_it_is_frozen_with_what_is_around_it(self):
+        def models():
+            bn = L.batch_normalization(input_shape=[3])
+            inner = jtf.sequential([bn])
+            inner.trainable = False
+            yield bn, [inner]
+            bn = L.batch_normalization()
+            yield bn, [L.time_distributed(layer=bn, trainable=False, input_shape=[1, 3]), L.flatten()]
+            bn = L.batch_normalization(input_shape=[3])
+            outer = jtf.sequential()
+            outer.trainable = False
+            outer.add(bn)
+            yield bn, [outer]
+
+        for bn, layers in models():
+            model = jtf.sequential([*layers, L.dense(units=1)])
+            model.compile(optimizer="sgd", loss="meanSquaredError")
+            x = noise(8, *model.input_shapes[0][1:])
+            model.fit(x, np.ones((8, 1)), verbose=0)
+            np.testing.assert_array_equal(bn.moving_mean, np.zeros(3))
+            np.testing.assert_array_equal(bn.moving_variance, np.ones(3))
 
 
 def test_layer_normalization_of_keras_files():

@@ -189,6 +189,60 @@ class TestTimeDistributed:
         np.testing.assert_array_equal(layer.compute_mask(x, mask), mask.any(axis=2))
         keeps = L.time_distributed(layer=L.gru(units=2, return_sequences=True))
         np.testing.assert_array_equal(keeps.compute_mask(x, mask), mask)
+        with_states = L.time_distributed(layer=L.gru(units=2, return_sequences=True, return_state=True))
+        outputs, (of_sequence, of_state) = with_states.call_with_mask(x, mask, False)
+        assert len(outputs) == 2
+        np.testing.assert_array_equal(of_sequence, mask)
+        np.testing.assert_array_equal(of_state, mask.any(axis=2))
+
+    def test_a_mask_that_is_made_inside_comes_out(self):
+        ids = jnp.array([[[1, 0, 2], [0, 0, 0]], [[3, 3, 0], [4, 0, 0]]])
+        words = L.time_distributed(layer=L.embedding(input_dim=5, output_dim=2, mask_zero=True), input_shape=[2, 3])
+        np.testing.assert_array_equal(words.compute_mask(ids), ids != 0)
+        np.testing.assert_array_equal(words.call_with_mask(ids, None, False)[1], ids != 0)
+        steps = jnp.array([[True, True], [True, False]])
+        np.testing.assert_array_equal(words.compute_mask(ids, steps), (ids != 0) & steps[:, :, None])
+        # Words into sentences, sentences into a text, whatever is padded with zeros.
+        sentences, text = L.time_distributed(layer=L.lstm(units=2)), L.lstm(units=2)
+        model = jtf.sequential([words, sentences, text])
+        whole = model.predict(np.asarray(ids))
+        first = sentences.layer(words.layer(ids[:1, 0]), mask=ids[:1, 0] != 0)
+        np.testing.assert_allclose(whole[:1], text(first[:, None]), rtol=1e-5, atol=1e-6)
+
+    def test_a_layer_without_masking_uses_a_mask_up(self):
+        x, mask = numbers(2, 3, 4, 5), jnp.ones((2, 3, 4), bool).at[0, 1].set(False)
+        layer = L.time_distributed(layer=L.global_average_pooling1d())
+        outputs, of_steps = layer.call_with_mask(x, mask, False)
+        np.testing.assert_allclose(outputs, x.mean(axis=2), rtol=1e-5)
+        np.testing.assert_array_equal(of_steps, mask.any(axis=2))
+
+    def test_the_layer_is_run_once(self):
+        class Counts(L.Layer):
+            supports_masking = True
+            calls = 0
+
+            def call(self, x, mask=None):
+                self.calls += 1
+                self.add_loss(jnp.float32(3))
+                return x
+
+            def compute_output_shape(self, input_shape):
+                return input_shape
+
+        inner = Counts(input_shape=[3, 2])
+        model = jtf.sequential(
+            [
+                L.embedding(input_dim=5, output_dim=2, mask_zero=True, input_length=[4, 3]),
+                L.time_distributed(layer=jtf.sequential([inner])),
+            ]
+        )
+        ids = np.zeros((2, 4, 3), np.int32)
+        inner.calls = 0
+        model(ids)
+        assert inner.calls == 1
+        model.compile(optimizer="sgd", loss="meanSquaredError")
+        without = float(jnp.mean(jnp.square(model(ids))))
+        assert model.evaluate(ids, np.zeros((2, 4, 3, 2))) == pytest.approx(without + 3)
 
     @pytest.mark.parametrize(
         ("call", "error", "message"),

@@ -18,6 +18,8 @@ REGULARIZED = {
     "bias_constraint": "nonNeg",
 }
 SMOOTH = {"recurrent_activation": "sigmoid"}
+#: The default is an orthogonal matrix, which takes long to compile for each shape anew.
+QUICK = {"recurrent_initializer": "glorot_uniform"}
 
 ROWS = [
     Row("simple-rnn", "simple_rnn", {"units": 2}, (3, 2), WEIGHTS, ((None, 2),), own_mask=True),
@@ -60,7 +62,7 @@ ROWS = [
     Row(
         "gru-dropout",
         "gru",
-        {"units": 3, "dropout": 0.5, "recurrent_dropout": 0.3},
+        {"units": 3, "dropout": 0.5, "recurrent_dropout": 0.3, **QUICK},
         (3, 4),
         WEIGHTS,
         random=True,
@@ -78,7 +80,7 @@ ROWS = [
     Row(
         "lstm-dropout",
         "lstm",
-        {"units": 3, "recurrent_dropout": 0.5, "return_sequences": True},
+        {"units": 3, "recurrent_dropout": 0.5, "return_sequences": True, **QUICK},
         (4, 3),
         WEIGHTS,
         random=True,
@@ -105,6 +107,7 @@ ROWS = [
             "return_sequences": True,
             "return_state": True,
             "unit_forget_bias": True,
+            **QUICK,
         },
         (2, 1, 3, 4),
         WEIGHTS,
@@ -113,7 +116,7 @@ ROWS = [
     Row(
         "conv-lstm2d-dropout",
         "conv_lstm2d",
-        {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "dropout": 0.3, "recurrent_dropout": 0.3},
+        {"filters": 2, "kernel_size": 2, "dilation_rate": 2, "dropout": 0.3, "recurrent_dropout": 0.3, **QUICK},
         (2, 4, 4, 2),
         WEIGHTS,
         random=True,
@@ -124,7 +127,7 @@ ROWS = [
         "rnn-stack",
         "rnn",
         lambda: {
-            "cell": [L.gru_cell(units=2, dropout=0.4), L.lstm_cell(units=3, recurrent_dropout=0.3)],
+            "cell": [L.gru_cell(units=2, dropout=0.4), L.lstm_cell(units=3, recurrent_dropout=0.3, **QUICK)],
             "return_sequences": True,
             "return_state": True,
         },
@@ -137,7 +140,14 @@ ROWS = [
     Row("gru-cell", "gru_cell", {"units": 2, **SMOOTH}, [(3,), (2,)], WEIGHTS),
     Row("gru-cell-after", "gru_cell", {"units": 2, "reset_after": True, "use_bias": False}, [(3,), (2,)], WEIGHTS[:2]),
     Row("lstm-cell", "lstm_cell", {"units": 2, **SMOOTH}, [(3,), (2,), (2,)], WEIGHTS),
-    Row("lstm-cell-dropout", "lstm_cell", {"units": 4, "dropout": 0.5}, [(4,), (4,), (4,)], WEIGHTS, random=True),
+    Row(
+        "lstm-cell-dropout",
+        "lstm_cell",
+        {"units": 4, "dropout": 0.5, **QUICK},
+        [(4,), (4,), (4,)],
+        WEIGHTS,
+        random=True,
+    ),
     Row(
         "conv-lstm2d-cell",
         "conv_lstm2d_cell",
@@ -148,7 +158,7 @@ ROWS = [
     Row(
         "stacked-rnn-cells",
         "stacked_rnn_cells",
-        lambda: {"cells": [L.lstm_cell(units=2, **SMOOTH), L.simple_rnn_cell(units=3)]},
+        lambda: {"cells": [L.lstm_cell(units=2, **SMOOTH), L.simple_rnn_cell(units=3, **QUICK)]},
         [(2,), (3,), (2,), (2,)],
         (*(f"RNNCell_0/{name}" for name in WEIGHTS), *(f"RNNCell_1/{name}" for name in WEIGHTS)),
     ),
