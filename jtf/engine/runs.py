@@ -196,8 +196,10 @@ def _validation(trainer: Trainer, data: Any, batch_size: int, limit: int | None)
 
 
 def _is_list_of_batches(data: Any) -> bool:
-    return isinstance(data, list) and bool(data) and all(
-        isinstance(each, tuple) or (isinstance(each, Mapping) and "xs" in each) for each in data
+    return (
+        isinstance(data, list)
+        and bool(data)
+        and all(isinstance(each, tuple) or (isinstance(each, Mapping) and "xs" in each) for each in data)
     )
 
 

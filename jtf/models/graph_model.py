@@ -113,9 +113,7 @@ class GraphModel(LayersModel):
     def sublayers(self) -> list[Layer]:
         return [] if self._graph is None else list(self._graph.layers)
 
-    def __call__(
-        self, inputs: Any, *others: Any, training: bool | None = None, mask: Any = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, inputs: Any, *others: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
         if isinstance(inputs, Mapping):
             missing = [name for name in self.input_names if name not in inputs]
             if missing:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from jtf import naming
 from jtf.layers.base import Layer, registry
+from jtf.layers.core import InputLayer
 from jtf.layers.symbolic import Node, SymbolicTensor
 from jtf.models.graph import Graph
 from jtf.models.graph_model import GraphModel
@@ -38,9 +39,9 @@ class Model(GraphModel):
     def get_config(self) -> dict[str, Any]:
         graph = self.graph
         index = {
-            node: position + (1 if isinstance(layer, GraphModel) else 0)
+            node: position
             for layer in graph.layers
-            for position, node in enumerate(graph.nodes_of(layer))
+            for position, node in enumerate(graph.nodes_of(layer), start=_calls_of_its_own(layer, graph))
         }
         return {
             "name": self.name,
@@ -92,6 +93,12 @@ def model(inputs: Tensors, outputs: Tensors, name: str | None = None) -> Model:
         (4, 1)
     """
     return Model(inputs, outputs, name)
+
+
+def _calls_of_its_own(layer: Layer, graph: Graph) -> int:
+    """How many calls TF.js counts before those in the graph: a model's own, and where an input layer begins a graph."""
+    begins = isinstance(layer, GraphModel | InputLayer)
+    return int(begins and layer.inbound_nodes[0] not in graph.nodes)
 
 
 def _listed(tensors: Tensors) -> list[SymbolicTensor]:

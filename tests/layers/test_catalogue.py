@@ -245,7 +245,7 @@ def test_one_fit(row):
     flat = jtf.layers.flatten()(first) if len(first.shape) > 2 else first
     head = jtf.layers.dense(units=1, kernel_initializer="zeros")
     model = jtf.model(inputs=inputs, outputs=head(flat))
-    head.set_weights([np.cos(np.arange(w.size, dtype=np.float32)).reshape(w.shape) for w in head.weights])
+    head.kernel.assign(np.cos(np.arange(head.kernel.size, dtype=np.float32)).reshape(head.kernel.shape))
     model.compile(optimizer="sgd", loss="meanSquaredError")
     for weight in model.weights:
         if weight.constraint is not None:  # which might hold at 0 what begins there

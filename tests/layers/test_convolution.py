@@ -246,5 +246,5 @@ class TestValues:
         assert L.deserialize({"class_name": "SeparableConv2D", "config": config}).filters == 4
         del config["filters"]
         assert L.deserialize({"class_name": "DepthwiseConv2D", "config": config}).depth_multiplier == 1
-        with pytest.raises(ValueError, match="saved by Keras with groups=2"):
+        with pytest.raises(ValueError, match="saved with groups=2, which jtf does not have"):
             L.deserialize({"class_name": "DepthwiseConv2D", "config": {**config, "groups": 2}})

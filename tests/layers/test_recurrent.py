@@ -538,7 +538,7 @@ def test_what_is_no_cell(cell):
         (lambda: L.gru(units=2)([X, numbers(2, 2)], initial_state=numbers(2, 2)), "give them once"),
         (lambda: L.gru(units=2, stateful=True).ensure_built((None, 4, 3)), "so the batch's size must be known"),
         (lambda: L.gru(units=2).reset_states(numbers(2, 2)), "make it with stateful=True"),
-        (lambda: L.gru_cell(units=2)([X[:, 0]]), r"has 1 state\(s\), of shape \(2, 2\); received 0: none"),
+        (lambda: L.gru_cell(units=2)([X[:, 0]]), r"is called on a list of the input and the states, \[x, \*states\]"),
         (lambda: L.gru_cell(units=2)(X[:, 0]), "on a list of the input and the states"),
         (lambda: L.lstm_cell(units=2)([X, X, X]), "2 dimensions"),
     ],

@@ -340,6 +340,11 @@ class TestCopies:
         np.testing.assert_array_equal(again.predict(ones), model.predict(ones))
         assert again.to_json() == model.to_json()
 
+    def test_an_input_layer_in_the_middle(self):
+        x = jtf.input(shape=[2], name="x")
+        model = jtf.model(inputs=x, outputs=L.dense(units=1)(L.input_layer(input_shape=[2], name="again")(x)))
+        assert jtf.models.model_from_json(model.to_json()).to_json() == model.to_json()
+
 
 class TestTransfer:
     def trained_base(self):

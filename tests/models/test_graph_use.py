@@ -125,7 +125,7 @@ class TestLayersOfOnesOwn:
             def call(self, x):
                 return {"x": x}
 
-        with pytest.raises(TypeError, match="must return an array or a list of arrays.*returned dict"):
+        with pytest.raises(TypeError, match=r"must return an array or a list of arrays.*returned dict"):
             Named(name="named")(jtf.input(shape=[3]))
 
     def test_constants_made_while_building_are_constants(self):
