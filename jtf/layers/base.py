@@ -140,9 +140,7 @@ class Layer(Configurable):
 
     # Calling.
 
-    def __call__(
-        self, inputs: Any, *others: Any, training: bool | None = None, mask: Any = None, **kwargs: Any
-    ) -> Any:
+    def __call__(self, inputs: Any, *others: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> Any:
         """Apply the layer to an array or a list of arrays; the first call builds it.
 
         Applied to symbolic tensors (`jtf.input`) it gives symbolic tensors, of which `jtf.model` makes a model.
@@ -237,9 +235,7 @@ class Layer(Configurable):
             self.set_weights(self._initial_weights)
             self._initial_weights = None
 
-    def build_sublayers(
-        self, input_shape: Any, dtypes: Any = None, options: Mapping[str, Any] | None = None
-    ) -> None:
+    def build_sublayers(self, input_shape: Any, dtypes: Any = None, options: Mapping[str, Any] | None = None) -> None:
         """Build the layers inside that would else see the shape of their input in the first call only."""
         if not all(layer.built for layer in self.sublayers):
             traced(self, input_shape, dtypes, options)
