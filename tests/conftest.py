@@ -6,8 +6,21 @@ import os
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
+import numpy as np
+import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # What jax keeps of compiled programs makes full collections slow, and more of them with every test.
 gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture
+def weights_are_given(monkeypatch):
+    """For tests that assign recorded weights: the initial ones are zeros, since drawing them compiles programs."""
+    import jtf
+
+    def zeros(self, shape, dtype="float32"):
+        return jax.numpy.asarray(np.zeros(tuple(shape), dtype))
+
+    monkeypatch.setattr(jtf.initializers.Initializer, "__call__", zeros)

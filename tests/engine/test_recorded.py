@@ -15,6 +15,8 @@ from jtf.variable import is_variable
 from tests.corpus import cases
 from tests.layers.replay import layer_of, params
 
+pytestmark = pytest.mark.usefixtures("weights_are_given")
+
 CASES = cases("corpus_training.jsonl.gz")
 
 LEFT_OUT = {

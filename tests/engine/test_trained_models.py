@@ -15,6 +15,8 @@ import jtf
 from jtf.naming import snake_case
 from tests.corpus import cases
 
+pytestmark = pytest.mark.usefixtures("weights_are_given")
+
 MODELS = cases("tfjs_models.json.gz")
 
 

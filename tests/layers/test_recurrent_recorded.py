@@ -13,6 +13,8 @@ import pytest
 import jtf
 from tests.corpus import cases
 
+pytestmark = pytest.mark.usefixtures("weights_are_given")
+
 CASES = [pytest.param(case, id=case["id"]) for case in cases("tfjs_recurrent.json.gz")]
 
 

@@ -14,6 +14,8 @@ import jtf
 from jtf.naming import snake_case
 from tests.corpus import cases
 
+pytestmark = pytest.mark.usefixtures("weights_are_given")
+
 CASES = cases("tfjs_layers.json.gz")
 CALLS = [case for case in CASES if "output" in case]
 MASKS = [case for case in CASES if "mask" in case]
