@@ -24,3 +24,12 @@ def weights_are_given(monkeypatch):
         return jax.numpy.asarray(np.zeros(tuple(shape), dtype))
 
     monkeypatch.setattr(jtf.initializers.Initializer, "__call__", zeros)
+
+
+@pytest.fixture(scope="module")
+def compiled_in_a_hurry():
+    """For tests of many small programs, each of which runs once: compiling them is all that takes time."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

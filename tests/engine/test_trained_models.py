@@ -15,7 +15,7 @@ import jtf
 from jtf.naming import snake_case
 from tests.corpus import cases
 
-pytestmark = pytest.mark.usefixtures("weights_are_given")
+pytestmark = pytest.mark.usefixtures("weights_are_given", "compiled_in_a_hurry")
 
 MODELS = cases("tfjs_models.json.gz")
 

@@ -25,16 +25,10 @@ from jtf.naming import camel_case, snake_case, words_in_snake_case
 from tests.layers.catalogue import ROWS
 from tests.layers.catalogue.row import with_batch
 
+pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
+
 #: The first row of each factory, by id.
 FIRST = {row.factory: row.id for row in reversed(ROWS)}.values()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def hurried():
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="module", params=[pytest.param(row, id=row.id) for row in ROWS])

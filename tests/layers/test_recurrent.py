@@ -9,6 +9,8 @@ import pytest
 
 import jtf
 
+pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
+
 L = jtf.layers
 
 
