@@ -12,32 +12,10 @@
 // by the whole window where padding is not counted; the largest in windows of a volume is looked for at a wrong
 // place unless they are as wide as high; of resized images, those behind the first of a batch are mixed up, and
 // height and width where they are interpolated.
-const fs = require('fs');
-const zlib = require('zlib');
 const tf = require('@tensorflow/tfjs');
+const {encode, write} = require('./encode');
 
 const cases = [];
-
-// --- encoding ---------------------------------------------------------------------------------------
-
-function number(value) {
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-
-function encode(value) {
-  if (value instanceof tf.Tensor) {
-    return {dtype: value.dtype, shape: value.shape, values: Array.from(value.dataSync(), number)};
-  }
-  if (Array.isArray(value)) return value.map(encode);
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(item)]));
-  }
-  return value === undefined ? null : value;
-}
 
 // --- inputs -----------------------------------------------------------------------------------------
 
@@ -175,7 +153,7 @@ function record() {
 
 tf.setBackend('cpu').then(() => {
   tf.tidy(record);
-  fs.writeFileSync(process.argv[2], zlib.gzipSync(JSON.stringify(cases), {level: 9}));
+  write(process.argv[2], cases);
   console.log(`${cases.length} cases; without gradients: ` +
     cases.filter(c => c.inputGradient === null).map(c => c.id).join(' '));
 });

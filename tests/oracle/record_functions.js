@@ -5,33 +5,10 @@
 //
 // The file holds one JSON list of cases. Tensors are {dtype, shape, values}, flat and row-major; NaN and the
 // infinities are strings. tests/corpus.py reads them.
-const fs = require('fs');
-const zlib = require('zlib');
 const tf = require('@tensorflow/tfjs');
+const {encode, number, write} = require('./encode');
 
 const cases = [];
-
-// --- encoding ---------------------------------------------------------------------------------------
-
-function number(value) {
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-
-function encode(value) {
-  if (value instanceof tf.Tensor) {
-    return {dtype: value.dtype, shape: value.shape, values: Array.from(value.dataSync(), number)};
-  }
-  if (Array.isArray(value)) return value.map(encode);
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(item)]));
-  }
-  return value === undefined ? null : value;
-}
 
 function record(kind, name, fields) {
   cases.push({id: `${kind}-${name}-${cases.length}`, kind, name, ...encode(fields)});
@@ -289,7 +266,6 @@ for (const [name, config] of [
 }
 
 recordOptimizers().then(() => {
-  const lines = cases.map(item => JSON.stringify(item));
-  fs.writeFileSync(process.argv[2], zlib.gzipSync(`[\n${lines.join(',\n')}\n]\n`, {level: 9}));
+  write(process.argv[2], cases);
   console.log(`${cases.length} cases from TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()}`);
 });

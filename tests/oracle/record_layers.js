@@ -11,8 +11,6 @@
 // Some of what its cpu backend computes is not what its other backends do, or wrong on all, and is avoided here: batch
 // normalisation along another axis than the last, how often a category occurs among several with output mode multiHot
 // and no batch, and the gradients of images resized in batches and of arrays broadcast while merging.
-const fs = require('fs');
-const zlib = require('zlib');
 const {register} = require('node:module');
 
 // The layers for language models are in the package, but not exported: their files are ES modules in all but name.
@@ -21,30 +19,9 @@ register('data:text/javascript,' + encodeURIComponent(`
   export const load = (url, context, next) => next(url, url.includes('/tfjs-layers/dist/') ? {...context, format: 'module'} : context);
 `));
 const tf = require('@tensorflow/tfjs');
+const {encode, write} = require('./encode');
 
 const cases = [];
-
-// --- encoding ---------------------------------------------------------------------------------------
-
-function number(value) {
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-
-function encode(value) {
-  if (value instanceof tf.Tensor) {
-    return {dtype: value.dtype, shape: value.shape, values: Array.from(value.dataSync(), number)};
-  }
-  if (Array.isArray(value)) return value.map(encode);
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, encode(item)]));
-  }
-  return value;
-}
 
 // --- inputs -----------------------------------------------------------------------------------------
 
@@ -300,7 +277,6 @@ async function attention() {
   sequences();
   preparing();
   await attention();
-  const lines = cases.map(item => JSON.stringify(item));
-  fs.writeFileSync(process.argv[2], zlib.gzipSync(`[\n${lines.join(',\n')}\n]\n`, {level: 9}));
+  write(process.argv[2], cases);
   console.log(`${cases.length} cases from TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()}`);
 })();

@@ -6,30 +6,10 @@
 // The file holds one JSON list of cases: a layer's configuration, its weights, the inputs (the states to begin with
 // behind the sequence), the mask, the outputs, and of each output's sum of squares the gradients by the inputs and the
 // weights. Tensors are {dtype, shape, values}, flat and row-major. tests/corpus.py reads them.
-const fs = require('fs');
-const zlib = require('zlib');
 const tf = require('@tensorflow/tfjs');
+const {encode, write} = require('./encode');
 
 const cases = [];
-
-function number(value) {
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-
-function encode(value) {
-  if (value instanceof tf.Tensor) {
-    return {dtype: value.dtype, shape: value.shape, values: Array.from(value.dataSync(), number)};
-  }
-  if (Array.isArray(value)) return value.map(encode);
-  if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, encode(item)]));
-  }
-  return value === undefined ? null : value;
-}
 
 // Numbers that look random, are the same on every run and have few digits.
 let seed = 12345;
@@ -130,5 +110,5 @@ record(L.timeDistributed({layer: L.simpleRNN({units: 2})}), [2, 3, 4, 2]);
 record(L.timeDistributed({layer: L.bidirectional({layer: L.lstm({units: 1}), mergeMode: 'concat'})}), [2, 3, 2, 2]);
 record(L.timeDistributed({layer: L.conv2d({filters: 2, kernelSize: 2})}), [1, 2, 3, 3, 1]);
 
-fs.writeFileSync(process.argv[2], zlib.gzipSync(JSON.stringify(cases), {level: 9}));
+write(process.argv[2], cases);
 console.log(`${cases.length} cases`);

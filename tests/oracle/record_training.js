@@ -6,24 +6,8 @@
 // The file holds one JSON list of cases. Tensors are {dtype, shape, values}, flat and row-major; a weight has its
 // name, too. tests/corpus.py reads them. Layers are {factory, options}, with which tests/engine/test_oracle.py makes
 // the same model; optimizers are a name, or {constructor, args}.
-const fs = require('fs');
-const zlib = require('zlib');
 const tf = require('@tensorflow/tfjs');
-
-// --- encoding ---------------------------------------------------------------------------------------
-
-function number(value) {
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-
-function encode(tensor) {
-  return {dtype: tensor.dtype, shape: tensor.shape, values: Array.from(tensor.dataSync(), number)};
-}
+const {encode, number, write} = require('./encode');
 
 // --- data -------------------------------------------------------------------------------------------
 
@@ -144,8 +128,7 @@ async function main() {
   await tf.setBackend('cpu');
   const cases = [];
   for (const each of runs) cases.push(await record(each));
-  const lines = cases.map(item => JSON.stringify(item));
-  fs.writeFileSync(process.argv[2], zlib.gzipSync(`[\n${lines.join(',\n')}\n]\n`, {level: 9}));
+  write(process.argv[2], cases);
   console.log(`${cases.length} runs of TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()}`);
 }
 

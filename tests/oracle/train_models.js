@@ -7,9 +7,8 @@
 // what the model was compiled with, the options of fit, the history, and the weights after. Tensors are {dtype, shape,
 // values}, flat and row-major; tests/corpus.py reads them, tests/engine/test_trained_models.py trains the models again.
 // A model that TensorFlow.js itself cannot train is left out and named on the console.
-const fs = require('fs');
-const zlib = require('zlib');
 const tf = require('@tensorflow/tfjs');
+const {encode, number, write} = require('./encode');
 const L = tf.layers;
 
 // --- random choices ---------------------------------------------------------------------------------
@@ -28,18 +27,6 @@ const noise = (shape, low = -1, high = 1) =>
     tf.tensor(Array.from({length: tf.util.sizeFromShape(shape)}, () => uniform(low, high)), shape, 'float32');
 const integers = (shape, below) =>
     tf.tensor(Array.from({length: tf.util.sizeFromShape(shape)}, () => integer(0, below - 1)), shape, 'int32');
-
-// --- encoding ---------------------------------------------------------------------------------------
-
-function number(value) {
-  if (!Number.isFinite(value)) return String(value);
-  for (let digits = 6; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
-}
-const encode = tensor => ({dtype: tensor.dtype, shape: tensor.shape, values: Array.from(tensor.dataSync(), number)});
 
 // --- parts ------------------------------------------------------------------------------------------
 
@@ -279,7 +266,7 @@ async function main() {
       console.log(`left out: ${index} ${Object.keys(families)[index % Object.keys(families).length]}: ${error.message.slice(0, 150)}`);
     }
   }
-  fs.writeFileSync(process.argv[2], zlib.gzipSync(`[\n${cases.map(item => JSON.stringify(item)).join(',\n')}\n]\n`, {level: 9}));
+  write(process.argv[2], cases);
   console.log(`${cases.length} models trained by TensorFlow.js ${tf.version.tfjs}, backend ${tf.getBackend()}`);
 }
 
