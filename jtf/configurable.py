@@ -91,6 +91,7 @@ class Registry:
     def __init__(self, kind: str, own_classes: str = "") -> None:
         self.kind, self.own_classes = kind, own_classes
         self.classes: dict[str, type[Configurable]] = {}
+        self._folded: dict[str, type[Configurable]] = {}
 
     def add(self, cls: C) -> C:
         """Register a class (a decorator); the same class made anew, as by a notebook's cell, replaces the old one.
@@ -105,15 +106,19 @@ class Registry:
                 "configurations and files know classes by their names. Give yours "
                 f"({cls.__module__}.{cls.__qualname__}) another one."
             )
-        self.classes[cls.__name__] = cls
+        self.know_as(cls.__name__, cls)
         return cls
+
+    def know_as(self, name: str, cls: type[Configurable]) -> None:
+        """Let a name stand for a class, such as the one that it has in Keras's files."""
+        self.classes[name] = self._folded[_folded(name)] = cls
 
     def knows(self, name: str) -> bool:
         """Whether there is a class of this name."""
         return self._among(name) is not None
 
     def _among(self, name: str) -> type[Configurable] | None:
-        return next((cls for known, cls in self.classes.items() if _folded(known) == _folded(name)), None)
+        return self._folded.get(_folded(name))
 
     def find(self, name: str) -> type[Configurable]:
         """The class of this name: ``"GlorotNormal"``, ``"glorotNormal"`` or ``"glorot_normal"``."""
@@ -238,8 +243,7 @@ def kept_options(configurable: Configurable) -> dict[str, Any]:
     return {name: getattr(configurable, name) for name in names}
 
 
-def option_names(cls: type) -> tuple[str, ...]:
-    """The names of the constructor's arguments, the class's own first, then its bases'."""
+def _option_names(cls: type) -> tuple[str, ...]:
     names: list[str] = []
     for base in cls.__mro__:
         if "__init__" not in vars(base):
@@ -249,6 +253,10 @@ def option_names(cls: type) -> tuple[str, ...]:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return tuple(dict.fromkeys(names))
+
+
+#: The names of a constructor's arguments, the class's own first, then its bases'.
+option_names: Callable[[type], tuple[str, ...]] = functools.cache(_option_names)
 
 
 def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,9 +305,8 @@ def factory(cls: Callable[P, T]) -> Callable[P, T]:
     Options may be given in TF.js's spelling as well (``useBias``); an unknown one is refused with the nearest.
     """
 
-    @functools.wraps(cls, updated=())
+    @functools.wraps(cls, updated=())  # which also makes the class's signature that of the function
     def make(*args: P.args, **options: P.kwargs) -> T:
         return cls(*args, **checked_options(cls, options))  # type: ignore[arg-type]
 
-    make.__signature__ = inspect.signature(cls)  # type: ignore[attr-defined]
     return make

@@ -31,30 +31,29 @@ class L1L2(Configurable):
         return functional.l1_l2(x, l1=self.l1, l2=self.l2)
 
 
+class _One(L1L2):
+    """Written down as `L1L2`, whichever of the two it has."""
+
+    class_name = "L1L2"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l1": self.l1, "l2": self.l2}
+
+
 @registry.add
-class L1(L1L2):
-    """``l1 · Σ|x|`` under the name that it has in Keras's files; written down as `L1L2`."""
+class L1(_One):
+    """``l1 · Σ|x|`` under the name that it has in Keras's files."""
 
     def __init__(self, l1: float = 0.01) -> None:
         super().__init__(l1, 0.0)
 
-    class_name = "L1L2"
-
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1, "l2": self.l2}
-
 
 @registry.add
-class L2(L1L2):
-    """``l2 · Σx²`` under the name that it has in Keras's files; written down as `L1L2`."""
+class L2(_One):
+    """``l2 · Σx²`` under the name that it has in Keras's files."""
 
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(0.0, l2)
-
-    class_name = "L1L2"
-
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1, "l2": self.l2}
 
 
 def l1(l1: float = 0.01) -> L1L2:

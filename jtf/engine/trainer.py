@@ -50,6 +50,7 @@ class Trainer:
         step = make_train_step(network, objective)
         self.train_step = jax.jit(step, donate_argnums=(0, 1))
         self._train_once = jax.jit(step)
+        self._no_totals = Totals.zeros(objective)
         self._eval_step = jax.jit(make_eval_step(network, objective), donate_argnums=1)
 
     def state(self) -> TrainState:
@@ -79,9 +80,7 @@ class Trainer:
         """One update, outside of any run: nothing is donated."""
         self.new_randomness()
         variables = self.state()
-        state, _, values = self._train_once(
-            values_of(variables), Totals.zeros(self.objective), self.optimizer.rule(), batch
-        )
+        state, _, values = self._train_once(values_of(variables), self._no_totals, self.optimizer.rule(), batch)
         jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=is_variable)
         return np.asarray(values).tolist()
 

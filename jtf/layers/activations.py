@@ -87,12 +87,8 @@ class PReLU(_Elementwise):
 
     def build(self, input_shape: Shape) -> None:
         shared = self.shared_axes or ()
-        self.alpha = self.add_weight(
-            "alpha",
-            [1 if axis in shared else size for axis, size in enumerate(input_shape)][1:],
-            initializer=self.alpha_initializer,
-            regularizer=self.alpha_regularizer,
-            constraint=self.alpha_constraint,
+        self.alpha = self.add_weight_by_options(
+            "alpha", [1 if axis in shared else size for axis, size in enumerate(input_shape)][1:]
         )
         fixed = {axis: size for axis, size in enumerate(input_shape) if axis and axis not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)

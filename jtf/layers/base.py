@@ -20,7 +20,6 @@ Example:
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,11 +30,11 @@ import numpy as np
 from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.layers.building import building, unchanged_if_refused
-from jtf.layers.inputs import as_arrays, without_list_of_one
+from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
 from jtf.layers.scopes import collect, is_frozen, layers_around, name_scope, scoped
-from jtf.layers.shapes import Traced, as_shape, takes_lists, traced
+from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
-from jtf.layers.symbolic import Node, connect, is_symbolic
+from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable
 
@@ -98,17 +97,17 @@ class Layer(Configurable):
         self.trainable = trainable
         self.batch_input_shape: Shape | None = None
         if batch_input_shape is not None:
-            self.batch_input_shape = _sizes("batch_input_shape", batch_input_shape, self)
+            self.batch_input_shape = checked_sizes("batch_input_shape", batch_input_shape, self)
         elif input_shape is not None:
-            self.batch_input_shape = (batch_size, *_sizes("input_shape", input_shape, self))
+            self.batch_input_shape = (batch_size, *checked_sizes("input_shape", input_shape, self))
         self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "build" in vars(cls):
             cls.build = building(cls.build)  # type: ignore[method-assign]
-        if "compute_output_shape" in vars(cls):
-            cls.compute_output_shape = takes_lists(cls.compute_output_shape)  # type: ignore[method-assign]
+        for name in {"compute_output_shape", "ensure_built"} & vars(cls).keys():
+            setattr(cls, name, takes_lists(vars(cls)[name]))
 
     # What a layer defines.
 
@@ -167,7 +166,7 @@ class Layer(Configurable):
         inputs = as_arrays(inputs, self)
         with self._entered(inputs):
             for name, value in (("training", training), ("mask", mask)):
-                if value is not None and name in _accepted_by_call(type(self)):
+                if value is not None and name in accepted_by_call(type(self)):
                     kwargs[name] = value
             return self.call(inputs, **kwargs)
 
@@ -283,6 +282,22 @@ class Layer(Configurable):
             self._penalties.append((weight, regularizers.get(regularizer)))
         return weight
 
+    def add_weight_by_options(
+        self, name: str, shape: ShapeLike, options: str | None = None, **changes: Any
+    ) -> Variable:
+        """`add_weight` with what the layer's own options say.
+
+        Args:
+            name, shape: as for `add_weight`.
+            options: how those options begin: ``kernel`` for ``kernel_initializer``, ``kernel_regularizer`` and
+                ``kernel_constraint``; by default they are called after the weight.
+            changes: arguments of `add_weight` in their place.
+        """
+        kinds = ("initializer", "regularizer", "constraint")
+        return self.add_weight(
+            name, shape, **{kind: getattr(self, f"{options or name}_{kind}") for kind in kinds} | changes
+        )
+
     def add_state(self, name: str, shape: ShapeLike, dtype: DTypeLike = "float32") -> Variable:
         """What the layer remembers from one batch to the next, zeros at first; for use in `build`.
 
@@ -327,7 +342,7 @@ class Layer(Configurable):
         Raises:
             AttributeError: it has been connected never, or more than once (then see ``inbound_nodes``).
         """
-        node = self._only_node("input")
+        node = only_node(self, "input")
         return list(node.inputs) if node.takes_list else node.inputs[0]
 
     @property
@@ -337,17 +352,8 @@ class Layer(Configurable):
         Raises:
             AttributeError: it has been connected never, or more than once (then see ``inbound_nodes``).
         """
-        node = self._only_node("output")
+        node = only_node(self, "output")
         return list(node.outputs) if node.gives_list else node.outputs[0]
-
-    def _only_node(self, what: str) -> Node:
-        if len(self.inbound_nodes) != 1:
-            often = f"{len(self.inbound_nodes)} calls; choose one of layer.inbound_nodes[i].{what}s"
-            raise AttributeError(
-                f"Layer {self.name!r} ({self.class_name}) has no one {what}: it has been connected in "
-                f"{often if self.inbound_nodes else 'no model yet'}."
-            )
-        return self.inbound_nodes[0]
 
     @property
     def name(self) -> str:
@@ -460,6 +466,12 @@ class Layer(Configurable):
         """Add a term to the model's loss, from within `call`; outside of training it goes nowhere."""
         collect(jnp.mean(jnp.asarray(loss)))
 
+    def penalize_activity(self, outputs: Array) -> None:
+        """Add the penalty of the layer's ``activity_regularizer``, if it has one, divided by the batch's size."""
+        regularizer = getattr(self, "activity_regularizer", None)
+        if regularizer is not None:
+            self.add_loss(regularizer(outputs) / outputs.shape[0])
+
     # Configuration.
 
     def get_config(self) -> dict[str, Any]:
@@ -479,14 +491,6 @@ class Layer(Configurable):
         return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
 
 
-def _sizes(option: str, given: Any, layer: Layer) -> Shape:
-    is_list = isinstance(given, Sequence) and not isinstance(given, str)
-    if not is_list or not all(size is None or (isinstance(size, int | np.integer) and size > 0) for size in given):
-        mend = f" Write {option}=[{given}]." if isinstance(given, int) else ""
-        raise ValueError(f"{layer.class_name}'s {option} is a list of sizes, such as [784]; received {given!r}.{mend}")
-    return tuple(given)
-
-
 def _attributes(layer: Layer) -> Iterator[Any]:
     """The objects in a layer's attributes, those in lists, tuples and dicts (to any depth) included."""
     return _contents(vars(layer).values())
@@ -504,10 +508,3 @@ def _contents(items: Iterable[Any]) -> Iterator[Any]:
 
 def _unique(items: list[Variable]) -> list[Variable]:
     return list(dict.fromkeys(items))
-
-
-def _accepted_by_call(cls: type[Layer]) -> frozenset[str]:
-    parameters = inspect.signature(cls.call).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return frozenset({"training", "mask"})
-    return frozenset(p.name for p in parameters)

@@ -200,28 +200,11 @@ class PureCell(RecurrentOptions):
 
     def add_weights(self, kernel: Shape, recurrent_kernel: Shape, bias: Shape, bias_initializer: Any = None) -> None:
         """Make the weights in these shapes."""
-        self.kernel = self.add_weight(
-            "kernel",
-            kernel,
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.recurrent_kernel = self.add_weight(
-            "recurrent_kernel",
-            recurrent_kernel,
-            initializer=self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-        )
+        self.kernel = self.add_weight_by_options("kernel", kernel)
+        self.recurrent_kernel = self.add_weight_by_options("recurrent_kernel", recurrent_kernel, "recurrent")
         if self.use_bias:
-            self.bias = self.add_weight(
-                "bias",
-                bias,
-                initializer=bias_initializer or self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            begin = bias_initializer or self.bias_initializer
+            self.bias = self.add_weight_by_options("bias", bias, initializer=begin)
 
     def ensure_built(self, input_shape: Any) -> None:
         x = first(input_shape)
@@ -244,7 +227,7 @@ class PureCell(RecurrentOptions):
         x, *states = step_and_states(self, inputs)
         step, params = self.pure(x.shape, training)
         new = step(params, step.project(params, x), tuple(states))
-        penalize_activity(self, new[0])
+        self.penalize_activity(new[0])
         return [new[0], *new]
 
     def compute_output_shape(self, input_shape: Any) -> list[Shape]:
@@ -276,12 +259,6 @@ class DenseCell(UnitsOptions, PureCell):
 
     def state_shapes(self, step_shape: Shape) -> list[Shape]:
         return [(self.units,)] * self.states
-
-
-def penalize_activity(cell: Any, outputs: Array) -> None:
-    """Add the penalty that a cell's options ask for on the outputs, divided by the batch's size."""
-    if isinstance(cell, PureCell) and cell.activity_regularizer is not None:
-        cell.add_loss(cell.activity_regularizer(outputs) / outputs.shape[0])
 
 
 def check_states(layer: Layer, given: Sequence[Shape], expected: Sequence[Shape]) -> None:

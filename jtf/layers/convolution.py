@@ -13,7 +13,6 @@ from jtf.layers.core import positive_integer
 from jtf.layers.spatial import WindowLayer
 from jtf.layers.spec import InputSpec
 from jtf.types import Array, Shape
-from jtf.variable import Variable
 
 
 class Convolution(WindowLayer):
@@ -60,17 +59,12 @@ class Convolution(WindowLayer):
         channels = input_shape[self.channel_axis]
         self.build_kernels(channels)
         if self.use_bias:
-            self.bias = self.add("bias", (self.output_channels(channels),), "bias")
+            self.bias = self.add_weight_by_options("bias", (self.output_channels(channels),))
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
 
     def build_kernels(self, channels: Any) -> None:
         """Make the weights but the bias."""
         raise NotImplementedError(f"{self.class_name} must define build_kernels(channels).")
-
-    def add(self, name: str, shape: tuple[Any, ...], options: str) -> Variable:
-        """A weight with the initializer, regularizer and constraint whose options begin with ``options``."""
-        chosen = {kind: getattr(self, f"{options}_{kind}") for kind in ("initializer", "regularizer", "constraint")}
-        return self.add_weight(name, shape, **chosen)
 
     def convolve(self, params: dict[str, Array], inputs: Array, **options: Any) -> Array:
         """The function of `jtf.functional` that the layer configures."""
@@ -80,8 +74,7 @@ class Convolution(WindowLayer):
         params = {weight.name.rpartition("/")[2]: weight.read() for weight in self.weights}
         options = {name: getattr(self, name) for name in ("strides", "padding", "data_format", "activation")}
         outputs = self.convolve(params, inputs, **options)
-        if self.activity_regularizer is not None:
-            self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+        self.penalize_activity(outputs)
         return outputs
 
 
@@ -128,7 +121,7 @@ class _Conv(_OneKernel):
                 f"received {channels}."
             )
         per_group = channels and channels // self.groups
-        self.kernel = self.add("kernel", (*self.kernel_size, per_group, self.filters), "kernel")
+        self.kernel = self.add_weight_by_options("kernel", (*self.kernel_size, per_group, self.filters))
 
     def convolve(self, params: dict[str, Array], inputs: Array, **options: Any) -> Array:
         return super().convolve(params, inputs, groups=self.groups, **options)
@@ -250,7 +243,7 @@ class _ConvTranspose(_OneKernel):
             raise ValueError(f"{self.class_name} has no dilation_rate but 1; received {self.dilation_rate}.")
 
     def build_kernels(self, channels: Any) -> None:
-        self.kernel = self.add("kernel", (*self.kernel_size, self.filters, channels), "kernel")
+        self.kernel = self.add_weight_by_options("kernel", (*self.kernel_size, self.filters, channels))
 
     def convolve(self, params: dict[str, Array], inputs: Array, **options: Any) -> Array:
         return functional.conv_transpose(params, inputs, **options)

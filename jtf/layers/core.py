@@ -155,21 +155,9 @@ class Dense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         size = input_shape[-1]
-        self.kernel = self.add_weight(
-            "kernel",
-            (size, self.units),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = self.add_weight_by_options("kernel", (size, self.units))
         if self.use_bias:
-            self.bias = self.add_weight(
-                "bias",
-                (self.units,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_weight_by_options("bias", (self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
 
     def call(self, inputs: Array) -> Array:
@@ -177,8 +165,7 @@ class Dense(Layer):
         if self.use_bias:
             params["bias"] = self.bias.read()
         outputs = functional.dense(params, inputs, activation=self.activation)
-        if self.activity_regularizer is not None:
-            self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+        self.penalize_activity(outputs)
         return outputs
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

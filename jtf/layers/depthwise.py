@@ -36,7 +36,7 @@ class _Depthwise(Convolution):
 
     def build_kernels(self, channels: Any) -> None:
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.depthwise_kernel = self.add("depthwise_kernel", shape, "depthwise")
+        self.depthwise_kernel = self.add_weight_by_options("depthwise_kernel", shape, "depthwise")
 
 
 @registry.add
@@ -137,7 +137,7 @@ class SeparableConv2D(_Depthwise):
     def build_kernels(self, channels: Any) -> None:
         super().build_kernels(channels)
         shape = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.pointwise_kernel = self.add("pointwise_kernel", shape, "pointwise")
+        self.pointwise_kernel = self.add_weight_by_options("pointwise_kernel", shape, "pointwise")
 
     def convolve(self, params: dict[str, Array], inputs: Array, **options: Any) -> Array:
         return functional.separable_conv(params, inputs, dilation_rate=self.dilation_rate, **options)

@@ -83,21 +83,9 @@ class EinsumDense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         shapes = _analyse(self, input_shape)
-        self.kernel = self.add_weight(
-            "kernel",
-            shapes.kernel,
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = self.add_weight_by_options("kernel", shapes.kernel)
         if shapes.bias is not None:
-            self.bias = self.add_weight(
-                "bias",
-                shapes.bias,
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = self.add_weight_by_options("bias", shapes.bias)
         letters = _letters(self.equation)
         first = -len(letters.inputs) if letters.before else 0
         fixed = {
@@ -116,8 +104,7 @@ class EinsumDense(Layer):
         if self.bias_axes is not None:
             params["bias"] = self.bias.read()
         outputs = functional.einsum_dense(params, inputs, self.equation, activation=self.activation)
-        if self.activity_regularizer is not None:
-            self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+        self.penalize_activity(outputs)
         return outputs
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

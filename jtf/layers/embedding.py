@@ -83,18 +83,11 @@ class Embedding(Layer):
         return "int32"
 
     def build(self, input_shape: Shape) -> None:
-        self.embeddings = self.add_weight(
-            "embeddings",
-            (self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        self.embeddings = self.add_weight_by_options("embeddings", (self.input_dim, self.output_dim))
 
     def call(self, inputs: Array) -> Array:
         outputs = functional.embedding({"embeddings": self.embeddings.read()}, inputs)
-        if self.activity_regularizer is not None:
-            self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+        self.penalize_activity(outputs)
         return outputs
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

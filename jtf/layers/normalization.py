@@ -45,21 +45,9 @@ class _Normalization(Layer):
 
     def add_scale_and_shift(self, shape: Sequence[int | None]) -> None:
         if self.scale:
-            self.gamma = self.add_weight(
-                "gamma",
-                shape,
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-            )
+            self.gamma = self.add_weight_by_options("gamma", shape)
         if self.center:
-            self.beta = self.add_weight(
-                "beta",
-                shape,
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-            )
+            self.beta = self.add_weight_by_options("beta", shape)
 
     def scale_and_shift(self) -> dict[str, Array]:
         weights = {"gamma": self.gamma, "beta": self.beta}

@@ -12,13 +12,13 @@ from jtf.configurable import factory, option_names
 from jtf.functional.recurrence import States, checked_mask, over_time, run
 from jtf.layers.base import Layer, registry
 from jtf.layers.cells import (
+    PureCell,
     StackedRNNCells,
     build_cell,
     check_states,
     checked_cell,
     first,
     is_pure,
-    penalize_activity,
     state_shapes,
     stepper,
 )
@@ -115,7 +115,8 @@ class RecurrentLayer(Layer):
         if self.stateful:
             for remembered, state in zip(self._own_states, states, strict=True):
                 remembered.assign(state.astype(remembered.dtype))
-        penalize_activity(self.cell, output)
+        if isinstance(self.cell, PureCell):
+            self.cell.penalize_activity(output)
         return [output, *states] if self.return_state else output
 
     def _initial_states(self, x: Array) -> States:

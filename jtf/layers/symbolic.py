@@ -107,6 +107,21 @@ def is_symbolic(inputs: Any) -> bool:
     return isinstance(inputs, SymbolicTensor)
 
 
+def only_node(layer: Any, what: str) -> Node:
+    """The one call of a layer that there is.
+
+    Raises:
+        AttributeError: there is none, or more than one.
+    """
+    if len(layer.inbound_nodes) != 1:
+        often = f"{len(layer.inbound_nodes)} calls; choose one of layer.inbound_nodes[i].{what}s"
+        raise AttributeError(
+            f"Layer {layer.name!r} ({layer.class_name}) has no one {what}: it has been connected in "
+            f"{often if layer.inbound_nodes else 'no model yet'}."
+        )
+    return layer.inbound_nodes[0]
+
+
 def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
     """Call a layer on symbolic tensors: builds it, infers the shapes and remembers the call.
 

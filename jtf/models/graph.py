@@ -74,9 +74,12 @@ class Graph:
         """The calls, those of the input layers first."""
         return list(dict.fromkeys(tensor.node for tensor in self.tensors))
 
-    def nodes_of(self, layer: Layer) -> list[Node]:
-        """The calls of one layer that are part of the graph."""
-        return [node for node in self.nodes if node.layer is layer]
+    def calls(self) -> dict[Layer, list[Node]]:
+        """The calls of each layer that are part of the graph."""
+        of_layers: dict[Layer, list[Node]] = {layer: [] for layer in self.layers}
+        for node in self.nodes:
+            of_layers[node.layer].append(node)
+        return of_layers
 
     def run(
         self, inputs: Sequence[Array], masks: Sequence[Array | None] | None = None, training: bool | None = None

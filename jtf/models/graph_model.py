@@ -20,25 +20,33 @@ class GraphModel(LayersModel):
 
     def __init__(self, *, name: str, trainable: bool = True) -> None:
         self._graph: Graph | None = None
-        self._known_structure: tuple[int, ...] = ()
+        self._version = 0
+        self._inside: list[tuple[GraphModel, int]] = []
         super().__init__(name=name, trainable=trainable)
 
     def _become(self, graph: Graph | None) -> None:
         """Take on another graph."""
         calls = self.inbound_nodes[1:]
         self._graph = graph
-        self._known_structure = self._structure()
+        self._version += 1
+        self._look_inside()
         self.built = graph is not None
         self.inbound_nodes = [] if graph is None else [self._own_node(), *calls]
         self.forget_compiled()
 
-    def _structure(self) -> tuple[int, ...]:
-        """Which layers there are, those inside of others included."""
-        return tuple(id(layer) for layer in self.layers_inside)
+    def _look_inside(self) -> None:
+        """Remember the models inside as they are."""
+        models = (layer for layer in self.layers_inside if isinstance(layer, GraphModel))
+        self._inside = [(model, model._version) for model in models]
+
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether a model inside has got or lost layers."""
+        return any(model._version != version for model, version in self._inside)
 
     def _ensure_built_for(self, x: Any) -> None:
         super()._ensure_built_for(x)
-        if self._structure() != self._known_structure:
+        if self._is_outdated:
             raise ValueError(
                 f"A model inside of {self.name!r} has got or lost layers since {self.name!r} was made, and its weights "
                 "and shapes are those of then. Make it anew: jtf.model(inputs=..., outputs=...)."
@@ -138,7 +146,8 @@ class GraphModel(LayersModel):
         return shapes[0] if len(shapes) == 1 else shapes
 
     def calls_of_layers(self) -> list[tuple[Layer, list[Node]]]:
-        return [(layer, self.graph.nodes_of(layer)) for layer in self.layers]
+        calls = self.graph.calls()
+        return [(layer, calls[layer]) for layer in self.layers]
 
     def _run(self, inputs: Any, mask: Any, training: bool | None) -> tuple[Any, Any]:
         several = isinstance(inputs, list | tuple)
@@ -148,4 +157,4 @@ class GraphModel(LayersModel):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if self._graph is not None:
-            self.inbound_nodes, self._known_structure = [self._own_node()], self._structure()
+            self.inbound_nodes = [self._own_node()]

@@ -38,10 +38,11 @@ class Model(GraphModel):
 
     def get_config(self) -> dict[str, Any]:
         graph = self.graph
+        calls = graph.calls()
         index = {
             node: position
-            for layer in graph.layers
-            for position, node in enumerate(graph.nodes_of(layer), start=_calls_of_its_own(layer, graph))
+            for layer, nodes in calls.items()
+            for position, node in enumerate(nodes, start=_calls_of_its_own(layer, nodes))
         }
         return {
             "name": self.name,
@@ -52,11 +53,11 @@ class Model(GraphModel):
                     "config": layer.get_config(),
                     "inboundNodes": [
                         [[*_address(tensor, index), _written(node)] for tensor in node.inputs]
-                        for node in graph.nodes_of(layer)
+                        for node in nodes
                         if node.inputs
                     ],
                 }
-                for layer in graph.layers
+                for layer, nodes in calls.items()
             ],
             "inputLayers": [_address(tensor, index) for tensor in graph.inputs],
             "outputLayers": [_address(tensor, index) for tensor in graph.outputs],
@@ -73,7 +74,7 @@ class Model(GraphModel):
 
 
 # Keras's name for it, in files.
-registry.classes["Functional"] = Model
+registry.know_as("Functional", Model)
 
 
 def model(inputs: Tensors, outputs: Tensors, name: str | None = None) -> Model:
@@ -95,10 +96,10 @@ def model(inputs: Tensors, outputs: Tensors, name: str | None = None) -> Model:
     return Model(inputs, outputs, name)
 
 
-def _calls_of_its_own(layer: Layer, graph: Graph) -> int:
+def _calls_of_its_own(layer: Layer, in_graph: Sequence[Node]) -> int:
     """How many calls TF.js counts before those in the graph: a model's own, and where an input layer begins a graph."""
     begins = isinstance(layer, GraphModel | InputLayer)
-    return int(begins and layer.inbound_nodes[0] not in graph.nodes)
+    return int(begins and layer.inbound_nodes[0] not in in_graph)
 
 
 def _listed(tensors: Tensors) -> list[SymbolicTensor]:

@@ -160,7 +160,7 @@ class Sequential(GraphModel):
 
     def _ensure_built_for(self, x: Any) -> None:
         if self.built:
-            if self._structure() != self._known_structure:  # a model inside has got or lost layers
+            if self._is_outdated:
                 self.build(self._tensors[0].shape)
             return
         if x is None or not self._layers:
