@@ -19,7 +19,8 @@ STOREYS = [
     "configurable",
     "initializers regularizers constraints printing progress vis train",
     "layers",
-    "engine io",
+    "engine",
+    "io",
     "models",
     "jtf",  # the public names
     "cli",

@@ -44,6 +44,12 @@ _BY_OUTPUT = {
 _SHORT = {"accuracy": "acc", "acc": "acc", "crossentropy": "ce", "ce": "ce"}
 
 
+def name_of(function: Any) -> str | None:
+    """The name that stands for a loss or a metric of jtf's, None for other functions."""
+    named = [(name, METRICS[name]) for name in (*_LOSS_NAMES, *_METRIC_NAMES)]
+    return next((name for name, known in named if known is function), None)
+
+
 class Metric(NamedTuple):
     """A metric of one output."""
 

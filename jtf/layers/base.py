@@ -20,6 +20,7 @@ Example:
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -31,7 +32,15 @@ from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.layers.building import building, unchanged_if_refused
 from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
-from jtf.layers.scopes import collect, is_frozen, layers_around, name_scope, scoped
+from jtf.layers.scopes import (
+    collect,
+    is_frozen,
+    is_given,
+    layers_around,
+    name_scope,
+    refuse_large_state,
+    scoped,
+)
 from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
@@ -263,7 +272,8 @@ class Layer(Configurable):
         Raises:
             ValueError: the name is taken, or a dimension is unknown.
         """
-        if any(size is None for size in shape):
+        sizes = tuple(size for size in shape if size is not None)
+        if len(sizes) < len(shape):
             raise ValueError(
                 f"Weight {name!r} of layer {self.name!r} has an unknown dimension: {tuple(shape)}. Give the "
                 "model's first layer an input_shape with all dimensions but the batch."
@@ -274,7 +284,8 @@ class Layer(Configurable):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
         initializer = initializers.get(initializer)
         with jax.core.eval_context():  # weights are made concrete even while jax is tracing a call
-            value = initializer(tuple(shape), dtype)
+            given = is_given(full_name, math.prod(sizes))
+            value = np.zeros(sizes, jnp.dtype(dtype)) if given else initializer(sizes, dtype)
         weight = Variable(value, trainable, full_name, dtype, constraints.get(constraint))
         weight.initializer = initializer
         self._own_weights.append(weight)
@@ -309,6 +320,7 @@ class Layer(Configurable):
         """
         with name_scope(self):
             full_name = scoped(name)
+        refuse_large_state(full_name, math.prod(size or 1 for size in shape))
         with jax.core.eval_context():
             state = Variable(jnp.zeros(tuple(shape), dtype), False, full_name)
         state.initializer = initializers.get("zeros")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,8 @@ from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
-from jtf.io import save_layers_model
+from jtf.io import SaveResult, save_layers_model
+from jtf.io.handlers import SaveTarget
 from jtf.io.topology import topology
 from jtf.layers.base import Layer
 from jtf.layers.symbolic import Node
@@ -31,6 +31,7 @@ from jtf.models.summary import print_summary
 from jtf.naming import snake_case
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array, Shape
+from jtf.variable import Variable
 
 
 class LayersModel(Layer):
@@ -61,6 +62,7 @@ class LayersModel(Layer):
         self.history: History | None = None
         self.optimizer: Optimizer | None = None
         self._compiled_with: dict[str, Any] = {}
+        self._user_defined_metadata: dict[str, Any] | None = None
         self._is_training = False
         self._trainer: Trainer | None = None
         self._predictor: Predictor | None = None
@@ -374,20 +376,81 @@ class LayersModel(Layer):
 
     # Saving.
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write topology and weights into a directory, in TF.js's own format.
+    def save(
+        self,
+        path: SaveTarget,
+        *,
+        include_optimizer: bool = False,
+        trainable_only: bool = False,
+        dtype: str | Mapping[str, str] | None = None,
+        target: str = "tfjs",
+        shard_bytes: int | None = None,
+        overwrite: bool = False,
+    ) -> SaveResult:
+        """Write the model in TF.js's own format.
 
-        ``tf.loadLayersModel`` opens it in the browser and in Node; `jtf.load_layers_model` opens it here. The
-        optimizer is not saved.
+        ``tf.loadLayersModel`` opens it in the browser and in Node; `jtf.load_layers_model` opens it here. A crash at
+        any moment leaves the model that was there before, or the new one.
 
         Args:
-            path: the directory; a model that is there already is replaced, as a whole.
+            path: a directory, in which a model that is there already is replaced; a ``.zip`` file; a ``.safetensors``
+                file, for the weights and the topology alone; or a handler, an object with ``save(artifacts)``, such
+                as `jtf.io.with_save_handler`.
+            include_optimizer: write down the loss, the metrics and the optimizer with its state, so that training
+                goes on where it was.
+            trainable_only: leave out the weights that training does not change.
+            dtype: keep weights in fewer bytes: ``"float16"``, ``"uint16"`` or ``"uint8"``; or so by pattern,
+                ``{"*/kernel": "uint8"}``.
+            target: ``"tfjs"`` refuses what TF.js could not open; ``"jtf"`` does not.
+            shard_bytes: how large a file of weights may be, 4 MiB by default.
+            overwrite: whether to write into a directory that has other things in it, which stay.
+
+        Returns:
+            How many bytes the weights take, and the largest error by a smaller dtype.
 
         Raises:
-            ValueError: the model is not built, or a weight has a dtype that the format lacks.
+            ValueError: the model is not built, something cannot be written down, or TF.js could not open it; names
+                the layer and the way out. Nothing was written.
             FileExistsError: there is something at ``path`` that is not a saved model.
         """
-        save_layers_model(self, path)
+        return save_layers_model(
+            self,
+            path,
+            include_optimizer=include_optimizer,
+            trainable_only=trainable_only,
+            dtype=dtype,
+            target=target,
+            shard_bytes=shard_bytes,
+            overwrite=overwrite,
+        )
+
+    def set_user_defined_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Let something go with the model into its files: labels, a version, whatever JSON holds.
+
+        Raises:
+            ValueError: it is not a dict that JSON can hold.
+        """
+        try:
+            copy = json.loads(json.dumps(metadata, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"User-defined metadata is what JSON can hold; received {metadata!r}: {error}") from error
+        if copy != metadata or not isinstance(metadata, Mapping):
+            raise ValueError(f"User-defined metadata is a dict with names as keys; received {metadata!r}.")
+        self._user_defined_metadata = copy
+
+    def get_user_defined_metadata(self) -> dict[str, Any] | None:
+        """What `set_user_defined_metadata`, or the file that the model comes from, has given; None if neither."""
+        return self._user_defined_metadata
+
+    @property
+    def compiled_with(self) -> Mapping[str, Any]:
+        """The ``loss``, ``metrics`` and ``loss_weights`` given to `compile`."""
+        return self._compiled_with
+
+    @property
+    def trained_weights(self) -> list[Variable]:
+        """The weights that training changes by gradients, in order, as `compile` has settled it."""
+        return list(self._ready_trainer().network.trainable.values())
 
     def to_json(self) -> str:
         """The topology as JSON, in TF.js's and Keras's spelling: `jtf.models.model_from_json` makes it again."""

@@ -66,6 +66,11 @@ class Optimizer(Configurable):
         self._rate_argument: Any = jax.tree_util.Partial(rate) if callable(rate) else np.float32(rate)
 
     @property
+    def has_schedule(self) -> bool:
+        """Whether the learning rate is a function of the updates made, and not a number."""
+        return callable(self._rate)
+
+    @property
     def iterations(self) -> int:
         """How many updates have been made."""
         return int(self._iterations.read())

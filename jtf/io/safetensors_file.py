@@ -1,0 +1,105 @@
+"""A model in a safetensors file: the weights as tensors, the topology in the file's metadata.
+
+Every program that reads safetensors reads the weights. The format is a length, a JSON header and the bytes; it is read
+and written by the package of that name.
+
+References:
+    https://huggingface.co/docs/safetensors
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtf.io.artifacts import ModelArtifacts
+from jtf.io.atomic import replacing
+from jtf.io.buffers import Pieces
+from jtf.io.directory import parsed_json
+from jtf.io.errors import ModelFormatError
+from jtf.io.manifest import DTYPES, arrays, decoded, stored
+
+_TOPOLOGY, _ORDER = "jtf.model_topology", "jtf.order"
+
+
+class SafetensorsFile:
+    """Keeps a model in a safetensors file. What belongs to training is not kept.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, artifacts: ModelArtifacts) -> None:
+        """Write the file; one that is there is replaced when the new one is complete.
+
+        Raises:
+            ValueError: two weights have one name.
+        """
+        specs = [spec for spec in artifacts.weight_specs or [] if spec.group is None]
+        tensors = {
+            spec.name: decoded(spec, array) for spec, array in zip(specs, arrays(specs, artifacts.weights), strict=True)
+        }
+        if len(tensors) != len(specs):
+            raise ValueError("Two weights have one name, which a safetensors file cannot hold. Rename the layers.")
+        metadata = {
+            _TOPOLOGY: json.dumps(artifacts.model_topology),
+            _ORDER: json.dumps([spec.name for spec in specs]),
+        }
+        data = _safetensors().numpy.save(tensors, metadata)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self.path) as file:
+            file.write(data)
+
+    def load(self) -> ModelArtifacts:
+        """Open the model.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ModelFormatError: it is not what it should be, or has weights only.
+        """
+        if not self.path.is_file():
+            raise FileNotFoundError(f"There is no model at {self.path}.")
+        metadata, tensors = _opened(self.path)
+        if _TOPOLOGY not in metadata:
+            raise ModelFormatError(
+                self.path,
+                f"metadata {_TOPOLOGY!r}",
+                "the model's topology",
+                "none: the file has weights only. Give them to a model that you have made: jtf.io.load_weights",
+            )
+        topology = parsed_json(metadata[_TOPOLOGY], self.path)
+        order = parsed_json(metadata.get(_ORDER, "[]"), self.path)
+        if not isinstance(order, list) or sorted(map(str, order)) != sorted(tensors):
+            order = list(tensors)
+        weights = [stored(name, tensors[name]) for name in order]
+        return ModelArtifacts(
+            topology, [w.spec for w in weights], Pieces(w.array for w in weights), source=str(self.path)
+        )
+
+
+def _opened(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    safe_open = _safetensors().safe_open
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+    except Exception as error:  # the package has one error of its own, and raises others as well
+        raise ModelFormatError(path, "the file", "a safetensors file", str(error)) from error
+    for name, tensor in tensors.items():
+        if tensor.dtype.name not in (*DTYPES, "float16", "bfloat16"):
+            raise ModelFormatError(path, f"tensor {name!r}", " or ".join(DTYPES), tensor.dtype.name)
+    return metadata, tensors
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError("Files of this kind need the package safetensors: pip install 'jtf[safetensors]'") from error
+    return safetensors
