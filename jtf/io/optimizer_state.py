@@ -72,11 +72,11 @@ def restore(optimizer: Optimizer, trainable: Sequence[Variable], saved: Sequence
     if not saved:
         return
     (first, count), rest = saved[0], saved[1:]
-    if first != "iter" or count.shape not in ((), (1,)) or not 0 <= int(count.reshape(())) < 2**31 - 1:
+    if first != "iter" or count.dtype != np.int32 or count.size != 1 or count.item() < 0:
         raise ModelFormatError(
             source, f"optimizer weight {first!r}", "'iter', a count of updates, first", repr(count)[:80]
         )
-    iterations = int(count.reshape(()))
+    iterations = count.item()
     by_slot: dict[str, list[tuple[str, np.ndarray]]] = {}
     for name, array in rest:
         weight, _, slot = name.rpartition("/")
@@ -111,10 +111,10 @@ def _for_each(
     else:  # TF.js has none for weights on which the loss does not depend
         by_name = dict(saved)
         chosen = [by_name.pop(weight.name, None) for weight in trainable]
-        if by_name:
+        if by_name or len(saved) > len({name for name, _ in saved}):
             raise ModelFormatError(
                 source,
-                f"optimizer weight '{next(iter(by_name))}/{slot}'",
+                f"optimizer weights '.../{slot}'",
                 f"slots of the trained weights {', '.join(weight.name for weight in trainable)}",
                 f"slots of {', '.join(name for name, _ in saved)}",
             )

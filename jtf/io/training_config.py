@@ -108,8 +108,8 @@ def _optimizer_config(optimizer: Optimizer, target: str) -> dict[str, Any]:
         )
     if optimizer.has_schedule:
         raise ValueError(
-            f"{optimizer.class_name}'s learning rate is a schedule, a function, which a file cannot hold. Set the "
-            "number to go on with (optimizer.learning_rate = optimizer.learning_rate), or save without include_optimizer."
+            f"{optimizer.class_name}'s learning rate is a schedule, a function, which a file cannot hold. Save without "
+            "include_optimizer, or set the number to go on with: optimizer.learning_rate = optimizer.learning_rate."
         )
     if target == "tfjs" and optimizer.class_name == "Adamax":
         raise ValueError(

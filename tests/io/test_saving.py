@@ -1,0 +1,331 @@
+"""Where models are kept and how: directories, zip and safetensors files, handlers; shards; crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jtf
+from jtf.io import ModelArtifacts, ModelFormatError
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = jtf.sequential(
+        [
+            jtf.layers.dense(units=5, input_shape=[3], activation="tanh", name="first"),
+            jtf.layers.batch_normalization(name="norm"),
+            jtf.layers.dense(units=2, name="second"),
+        ],
+        name="saved",
+    )
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape).astype(np.float32) for w in model.weights])
+    return model
+
+
+def assert_same(again, model):
+    assert again.to_json() == model.to_json()
+    assert [w.name for w in again.weights] == [w.name for w in model.weights]
+    for new, old in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+# --- places --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["", ".zip", ".safetensors"])
+def test_there_and_back(model, tmp_path, ending):
+    place = tmp_path / "new" / f"model{ending}"
+    for _ in range(2):  # the second time in place of the first
+        model.save(place)
+        assert_same(jtf.load_layers_model(place), model)
+        assert_same(jtf.load_layers_model(f"file://{place}"), model)
+    assert not list(place.parent.glob(".*")), "nothing is left beside it"
+
+
+def test_a_directory_has_what_tfjs_writes(model, tmp_path):
+    model.save(tmp_path)
+    document = json.loads((tmp_path / "model.json").read_text())
+    assert list(document) == ["modelTopology", "format", "generatedBy", "convertedBy", "weightsManifest"]
+    assert (document["format"], document["generatedBy"]) == ("layers-model", f"jtf {jtf.__version__}")
+    assert document["weightsManifest"][0]["paths"] == ["weights.bin"]
+    assert document["weightsManifest"][0]["weights"][0] == {
+        "name": "first/kernel",
+        "shape": [3, 5],
+        "dtype": "float32",
+    }
+
+
+def test_a_zip_file_is_a_directory_to_unpack(model, tmp_path):
+    model.save(tmp_path / "model.zip", shard_bytes=100)
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        assert set(archive.namelist()) == {"model.json", *(f"group1-shard{n}of3.bin" for n in (1, 2, 3))}
+        archive.extractall(tmp_path / "unpacked")
+    assert_same(jtf.load_layers_model(tmp_path / "unpacked"), model)
+    assert_same(jtf.load_layers_model(tmp_path / "model.zip"), model)
+
+
+def test_others_read_the_weights_of_a_safetensors_file(model, tmp_path):
+    from safetensors.numpy import load_file
+
+    model.save(tmp_path / "model.safetensors")
+    tensors = load_file(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(tensors["first/kernel"], model.weights[0])
+    assert tensors.keys() == {w.name for w in model.weights}
+
+
+def test_a_safetensors_file_of_another_program_has_no_topology(tmp_path):
+    from safetensors.numpy import save_file
+
+    save_file({"kernel": np.ones(3, np.float32)}, tmp_path / "w.safetensors")
+    with pytest.raises(ModelFormatError, match="topology; found none: the file has weights only"):
+        jtf.load_layers_model(tmp_path / "w.safetensors")
+    (tmp_path / "x.safetensors").write_bytes(b"no such thing")
+    with pytest.raises(ModelFormatError, match="expected a safetensors file"):
+        jtf.load_layers_model(tmp_path / "x.safetensors")
+
+
+def test_handlers(model):
+    kept = []
+    model.save(jtf.io.with_save_handler(kept.append))
+    (artifacts,) = kept
+    assert isinstance(artifacts, ModelArtifacts)
+    assert len(artifacts.weight_data) == 4 * model.count_params()
+    assert_same(jtf.load_layers_model(jtf.io.from_memory(artifacts)), model)
+    assert_same(jtf.load_layers_model(artifacts), model)
+
+    class Handler:
+        def load(self):
+            return artifacts.document([]) | {
+                "weightSpecs": [spec.as_json() for spec in artifacts.weight_specs],
+                "weightData": artifacts.weight_data,
+            }
+
+    assert_same(jtf.load_layers_model(Handler()), model)
+
+
+def test_a_dict_with_its_weights_elsewhere(model, tmp_path):
+    model.save(tmp_path)
+    document = json.loads((tmp_path / "model.json").read_text())
+    assert_same(jtf.load_layers_model(document, weight_path_prefix=tmp_path), model)
+    assert_same(jtf.load_layers_model(document, weight_path_prefix=f"file://{tmp_path}"), model)
+    with pytest.raises(ModelFormatError, match=r"'weights.bin': expected weight_path_prefix"):
+        jtf.load_layers_model(document)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "weights.bin").rename(tmp_path / "elsewhere" / "weights.bin")
+    assert_same(jtf.load_layers_model(tmp_path, weight_path_prefix=tmp_path / "elsewhere"), model)
+
+
+def test_a_topology_alone_makes_a_new_model(model):
+    again = jtf.load_layers_model(json.loads(model.to_json()))
+    assert again.to_json() == model.to_json()
+    assert np.ptp(np.asarray(again.weights[0])) > 0, "its weights are drawn"
+
+
+@pytest.mark.parametrize(
+    ("save", "error", "message"),
+    [
+        (lambda m, d: m.save(5), TypeError, r"a path or to a handler.*received 5"),
+        (lambda m, d: m.save(d / "a.h5"), ValueError, "not as Keras files"),
+        (lambda m, d: m.save("https://x"), ValueError, "file:// URLs; received 'https://x'"),
+        (lambda m, d: m.save(d / "a", target="tfsj"), ValueError, "Did you mean 'tfjs'"),
+        (lambda m, d: m.save(d / "a", shard_bytes=0), ValueError, r"a number of bytes, such as 4194304; received 0"),
+        (lambda m, d: m.save(jtf.io.with_save_handler(print), overwrite=True), ValueError, "saved into directories"),
+        (lambda m, d: m.save(d / "a", include_optimizer=True), ValueError, "is not compiled.*Compile it first"),
+        (lambda m, d: m.save(d / "a", dtype="uint4"), ValueError, "Unknown dtype 'uint4'"),
+        (lambda m, d: m.save(d / "a", dtype={"*/kernal": "uint8"}), ValueError, r"called like '\*/kernal'"),
+        (lambda m, d: jtf.load_layers_model(5), TypeError, r"a handler, an object with load\(\).*received 5"),
+        (lambda m, d: jtf.load_layers_model(d / "a.keras"), ValueError, r"jtf\.load_keras_model\("),
+        (lambda m, d: jtf.load_layers_model(d / "a.zip"), FileNotFoundError, "There is no model at"),
+    ],
+)
+def test_refusals(model, tmp_path, save, error, message):
+    with pytest.raises(error, match=message):
+        save(model, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+# --- replacing, and crashes ----------------------------------------------------------------------------
+
+
+def test_a_directory_that_is_no_model_is_written_into_when_told_to(model, tmp_path):
+    (tmp_path / "weights.bin").write_text("somebody else's")
+    with pytest.raises(FileExistsError, match=r"overwrite=True"):
+        model.save(tmp_path)
+    model.save(tmp_path, overwrite=True)
+    assert (tmp_path / "weights.bin").read_text() == "somebody else's"
+    assert_same(jtf.load_layers_model(tmp_path), model)
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="is a file"):
+        model.save(tmp_path / "file", overwrite=True)
+
+
+def test_many_shards(model, tmp_path):
+    result = model.save(tmp_path, shard_bytes=50)
+    names = json.loads((tmp_path / "model.json").read_text())["weightsManifest"][0]["paths"]
+    assert len(names) == -(-result.weight_bytes // 50)
+    assert [(tmp_path / name).stat().st_size for name in names[:-1]] == [50] * (len(names) - 1)
+    assert_same(jtf.load_layers_model(tmp_path), model)
+    model.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "weights.bin"], "the old ones are gone"
+
+
+SAVE_FOR_EVER = """
+import sys, numpy as np, jtf
+model = jtf.sequential([jtf.layers.dense(units=64, input_shape=[64], name="only")])
+for number in range(10**6):
+    model.set_weights([np.full(w.shape, number, np.float32) for w in model.weights])
+    model.save(sys.argv[1], shard_bytes=1000)
+    print(number, flush=True)
+"""
+
+
+def test_a_killed_program_leaves_the_old_model_or_the_new_one(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVE_FOR_EVER, tmp_path / "model"], stdout=subprocess.PIPE, text=True
+    ) as program:
+        saved = int(program.stdout.readline())
+        for kills in range(20):
+            program.send_signal(signal.SIGSTOP)  # at any moment: the disk is as a crash would leave it
+            values = {float(x) for w in jtf.load_layers_model(tmp_path / "model").get_weights() for x in np.ravel(w)}
+            assert len(values) == 1, f"half of one and half of another ({kills})"
+            assert values.pop() >= saved
+            program.send_signal(signal.SIGCONT)
+            saved = int(program.stdout.readline())
+        program.kill()
+
+
+@pytest.mark.parametrize("link", ["directory", "files"])
+def test_links(model, tmp_path, link):
+    """As in the caches of model hubs, whose entries are links to where the bytes are."""
+    model.save(tmp_path / "blobs")
+    if link == "directory":
+        (tmp_path / "model").symlink_to(tmp_path / "blobs", target_is_directory=True)
+    else:
+        (tmp_path / "model").mkdir()
+        for name in ("model.json", "weights.bin"):
+            (tmp_path / "model" / name).symlink_to(tmp_path / "blobs" / name)
+    assert_same(jtf.load_layers_model(tmp_path / "model"), model)
+
+
+def test_weights_are_mapped_and_not_held(model, tmp_path):
+    """What was opened does not change with the file."""
+    model.save(tmp_path)
+    again = jtf.load_layers_model(tmp_path)
+    file = tmp_path / "weights.bin"
+    with file.open("r+b") as stream:
+        stream.write(os.urandom(file.stat().st_size))
+    assert_same(again, model)
+
+
+# --- fewer bytes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dtype", "bytes_each", "steps"), [("uint8", 1, 255), ("uint16", 2, 65535)])
+def test_quantized(model, tmp_path, dtype, bytes_each, steps):
+    result = model.save(tmp_path, dtype=dtype)
+    assert (result.weight_bytes, result.full_bytes) == (bytes_each * model.count_params(), 4 * model.count_params())
+    again, errors = jtf.load_layers_model(tmp_path), {}
+    for new, old in zip(again.weights, model.weights, strict=True):
+        new, old, name = np.asarray(new), np.asarray(old), old.name
+        errors[name] = np.abs(new - old).max()
+        assert errors[name] <= np.ptp(old) / steps / 2 + 1e-6
+    assert result.largest_error == pytest.approx(max(errors.values()), rel=1e-5)
+    assert result.worst_weight == max(errors, key=errors.get)
+
+
+def test_float16(model, tmp_path):
+    model.save(tmp_path, dtype="float16")
+    for new, old in zip(jtf.load_layers_model(tmp_path).get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, np.asarray(old).astype(np.float16).astype(np.float32))
+
+
+def test_zero_stays_zero_and_constants_stay_what_they_are(tmp_path):
+    model = jtf.sequential([jtf.layers.dense(units=3, input_shape=[3])])
+    kernel = np.array([[-0.7, 0.0, 1.3], [0.0, 0.2, 0.0], [0.1, 0.5, 0.0]], np.float32)
+    model.set_weights([kernel, np.full(3, 0.3, np.float32)])
+    model.save(tmp_path, dtype="uint8")
+    new, bias = jtf.load_layers_model(tmp_path).get_weights()
+    np.testing.assert_array_equal(np.asarray(new) == 0, kernel == 0)
+    np.testing.assert_array_equal(bias, np.full(3, 0.3, np.float32))
+
+
+def test_some_weights_only(model, tmp_path):
+    result = model.save(tmp_path, dtype={"first/kernel": "float32", "*/kernel": "uint8"})
+    entries = json.loads((tmp_path / "model.json").read_text())["weightsManifest"][0]["weights"]
+    assert [entry["name"] for entry in entries if "quantization" in entry] == ["second/kernel"]
+    assert result.full_bytes - result.weight_bytes == 3 * 10
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "message"),
+    [(1e6, "float16", "float16 ends at 65504.*Keep it as float32"), (np.nan, "uint8", "not finite, which uint8")],
+)
+def test_what_fewer_bytes_cannot_hold(tmp_path, value, dtype, message):
+    model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[1])])
+    model.set_weights([np.full((1, 1), value), np.zeros(1)])
+    with pytest.raises(ValueError, match=message):
+        model.save(tmp_path / "model", dtype=dtype)
+    assert not (tmp_path / "model").exists()
+
+
+# --- parts ---------------------------------------------------------------------------------------------
+
+
+def test_trainable_only(model, tmp_path):
+    model.save(tmp_path, trainable_only=True)
+    with pytest.raises(ModelFormatError, match=r"by name or by order(.|\n)*norm/moving_mean(.|\n)*strict=False"):
+        jtf.load_layers_model(tmp_path)
+    again = jtf.load_layers_model(tmp_path, strict=False)
+    kept = {w.name for w in model.trainable_weights}
+    for new, old in zip(again.weights, model.weights, strict=True):
+        assert np.array_equal(new, old) == (new.name in kept)
+
+
+def test_metadata(model, tmp_path):
+    assert model.get_user_defined_metadata() is None
+    metadata = {"labels": ["a", "b"], "version": 3}
+    try:
+        model.set_user_defined_metadata(metadata)
+        model.save(tmp_path)
+        again = jtf.load_layers_model(tmp_path)
+        assert again.get_user_defined_metadata() == metadata
+        for wrong in ([1], {1: 2}, {"a": {1, 2}}, {"a": float("nan")}):
+            with pytest.raises(ValueError, match="User-defined metadata is"):
+                model.set_user_defined_metadata(wrong)
+        assert model.get_user_defined_metadata() == metadata
+    finally:
+        model._user_defined_metadata = None
+
+
+def test_progress(model, tmp_path):
+    model.save(tmp_path)
+    fractions = []
+    jtf.load_layers_model(tmp_path, on_progress=fractions.append)
+    assert len(fractions) == len(model.weights)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+
+
+def test_opening_draws_nothing(model, tmp_path):
+    model.save(tmp_path)
+    jtf.set_seed(1)
+    expected = np.asarray(jtf.random_normal([2]))
+    jtf.set_seed(1)
+    jtf.load_layers_model(tmp_path)
+    np.testing.assert_array_equal(jtf.random_normal([2]), expected)
+
+
+def test_a_graph_model_is_not_a_layers_model(tmp_path):
+    Path(tmp_path / "model.json").write_text(json.dumps({"format": "graph-model", "modelTopology": {}}))
+    with pytest.raises(ModelFormatError, match="operations of a TensorFlow program"):
+        jtf.load_layers_model(tmp_path)
