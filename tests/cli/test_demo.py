@@ -12,6 +12,7 @@ import pytest
 
 import jtf
 from jtf import cli
+from jtf.cli import demo
 from jtf.datasets import Digits, Mnist
 
 DIGITS = jtf.datasets.mnist()
@@ -88,7 +89,7 @@ class TestDemo:
 
         terminal = Terminal()
         monkeypatch.setattr(sys, "stderr", terminal)
-        monkeypatch.setattr(cli, "_REFRESH_SECONDS", 0)
+        monkeypatch.setattr(demo, "_REFRESH_SECONDS", 0)
         cli.main(["demo", "--epochs", "1", *how])
         shown = terminal.getvalue()
         assert "Epoch 1/1" in shown
@@ -99,8 +100,8 @@ class TestDemo:
 @pytest.fixture
 def trained_at_once(few_digits, monkeypatch):
     """The demo without its training."""
-    trained = cli.Trained({"loss": [0.2, 0.1]}, lambda images: np.eye(10)[np.zeros(len(images), int)])
-    monkeypatch.setattr(cli, "_train_with_layers", lambda data, epochs: trained)
+    trained = demo.Trained({"loss": [0.2, 0.1]}, lambda images: np.eye(10)[np.zeros(len(images), int)])
+    monkeypatch.setattr(demo, "_train_with_layers", lambda data, epochs: trained)
 
 
 @pytest.mark.usefixtures("trained_at_once")
@@ -130,7 +131,7 @@ class TestGallery:
     def lines(self, guesses, columns, monkeypatch):
         monkeypatch.setenv("COLUMNS", str(columns))
         digits = first(DIGITS.test, len(guesses))
-        return list(cli._gallery(digits, np.eye(10, dtype=np.float32)[guesses]))
+        return list(demo._gallery(digits, np.eye(10, dtype=np.float32)[guesses]))
 
     @pytest.mark.parametrize(("columns", "count", "wrong"), [(20, 2, 1), (80, 3, 1), (110, 4, 1), (300, 6, 2)])
     def test_as_many_as_fit_and_some_of_them_wrong(self, columns, count, wrong, monkeypatch):
@@ -153,10 +154,10 @@ class TestGallery:
     def test_two_pixels_a_character(self):
         image = np.zeros((28, 28), np.float32)
         image[0, 0] = image[1, 1] = image[2:4, 2] = 1
-        blocks = cli._blocks(image)
+        blocks = demo._blocks(image)
         assert (len(blocks), {len(line) for line in blocks}) == (14, {28})
         assert blocks[:2] == ["▀▄" + " " * 26, "  █" + " " * 25]
-        letters = cli._letters(image)
+        letters = demo._letters(image)
         assert (len(letters), {len(line) for line in letters}) == (14, {28})
         assert letters[1][2] == "@"
         assert letters[0][0] == letters[0][1] not in (" ", "@")

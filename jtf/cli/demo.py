@@ -1,11 +1,10 @@
-"""The command ``jtf``: ``jtf demo`` trains a model to read digits, and shows in the terminal what it reads."""
+"""``jtf demo`` trains a model to read digits, and shows in the terminal what it reads."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
 import math
-import os
 import shutil
 import sys
 import time
@@ -36,41 +35,8 @@ _REFRESH_SECONDS = 0.1
 _GAP, _CAPTION, _MOST_SHOWN = 3, 18, 6
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        argv: the arguments; those of the process by default.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        SystemExit: for wrong arguments (code 2), and for ``--help`` and ``--version`` (code 0).
-    """
-    parser = _parser()
-    options = parser.parse_args(argv)
-    if options.run is None:
-        parser.print_help()
-        return 0
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-        return code
-    except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `jtf demo | head`: nobody reads on, which is no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("jtf", description="The TensorFlow.js training stack for Python, on JAX.")
-    parser.add_argument("--version", action="version", version=f"jtf {jtf.__version__}")
-    parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
+def add_to(commands: Any) -> None:
+    """Make the command known to the parser."""
     demo = commands.add_parser(
         "demo",
         help="train a model to read handwritten digits, and watch it",
@@ -79,14 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--epochs", type=_epochs, default=5, metavar="N", help="passes over the digits (5)")
     demo.add_argument("--seed", type=_seed, default=0, metavar="N", help="fixes every random choice (0)")
-    demo.add_argument(
+    way = demo.add_mutually_exclusive_group()
+    way.add_argument(
         "--core",
         action="store_true",
         help="use the Core API: variables, a dataset and optimizer.minimize in place of model.fit",
     )
+    way.add_argument("--save", metavar="DIR", help="keep the model, for TF.js or `jtf export-page DIR`")
     demo.add_argument("--plot", type=_plot, metavar="PATH", help=f"where to write the learning curves ({_PLOT})")
     demo.set_defaults(run=_demo)
-    return parser
 
 
 def _epochs(text: str) -> int:
@@ -122,10 +89,12 @@ class Trained(NamedTuple):
     Attributes:
         history: a number an epoch, by name.
         predict: from images as rows to the probabilities of the ten digits.
+        model: what can be saved; None where there is none.
     """
 
     history: dict[str, list[float]]
     predict: Callable[[np.ndarray], Array]
+    model: Any = None
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -153,6 +122,9 @@ def _demo(options: argparse.Namespace) -> int:
     for line in _gallery(data.test, probabilities):
         print(line)
     print()
+    if options.save:
+        trained.model.save(options.save)
+        print(f"The model: {options.save}. To draw digits for it in the browser: jtf export-page {options.save}")
     return _draw_curves(trained.history, options.plot)
 
 
@@ -167,7 +139,8 @@ def _train_with_layers(data: Mnist, epochs: int) -> Trained:
         [
             jtf.layers.dense(units=32, input_shape=[784], activation="relu"),
             jtf.layers.dense(units=10, activation="softmax"),
-        ]
+        ],
+        name="digits",
     )
     optimizer = _adam(epochs, len(data.train.labels), _BATCH)
     model.compile(optimizer=optimizer, loss="categoricalCrossentropy", metrics=["accuracy"])
@@ -178,7 +151,7 @@ def _train_with_layers(data: Mnist, epochs: int) -> Trained:
         epochs=epochs,
         validation_data=(data.test.flat, data.test.one_hot),
     )
-    return Trained(info.history, lambda images: model.predict(images, batch_size=1000))
+    return Trained(info.history, lambda images: model.predict(images, batch_size=1000), model)
 
 
 def _train_with_variables(data: Mnist, epochs: int) -> Trained:
@@ -314,7 +287,3 @@ def _can_show_blocks() -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-if __name__ == "__main__":
-    sys.exit(main())

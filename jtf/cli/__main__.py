@@ -1,0 +1,7 @@
+"""``python -m jtf.cli``: the command ``jtf`` where it is not on the path."""
+
+import sys
+
+from jtf.cli import main
+
+sys.exit(main())

@@ -1,0 +1,67 @@
+"""A web page beside a saved model, on which one can try it: TF.js opens the model in the browser."""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+from pathlib import Path
+
+from jtf.io.atomic import replacing
+from jtf.io.directory import MANIFEST, parsed_json
+from jtf.io.errors import ModelFormatError
+from jtf.io.handlers import local_path
+
+#: The npm package, as a network that mirrors npm serves it.
+TFJS = "https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"
+_TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def export_page(directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[str] = TFJS) -> Path:
+    """Write ``index.html`` beside a saved model.
+
+    The page loads the model with TF.js. Where it reads digits (784 or 28 x 28 inputs, ten outputs), one draws a digit
+    and sees what it is taken for; other models are given their inputs as numbers. Labels in the model's metadata
+    (``model.set_user_defined_metadata({"labels": [...]})``) name the outputs.
+
+    Args:
+        directory: what ``model.save`` has written.
+        tfjs: the URL of ``tf.min.js`` of the npm package ``@tensorflow/tfjs``; or the path of that file, which is
+            copied beside the page, so that it needs no network.
+
+    Returns:
+        The page. Browsers open it from a web server: ``python -m http.server --directory DIR``.
+
+    Raises:
+        FileNotFoundError: there is no model in the directory, or no such file.
+        ModelFormatError: its ``model.json`` is not one.
+
+    Example:
+        >>> import jtf, tempfile
+        >>> model = jtf.sequential([jtf.layers.dense(units=2, input_shape=[3])])
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     result = model.save(directory)
+        ...     jtf.io.export_page(directory).name
+        'index.html'
+    """
+    place = local_path(directory)
+    if not (place / MANIFEST).is_file():
+        raise FileNotFoundError(f"There is no model in {place}: it has no {MANIFEST}. Save one there first.")
+    document = parsed_json((place / MANIFEST).read_bytes(), place / MANIFEST)
+    config = document.get("modelTopology", {}).get("config", {}) if isinstance(document, dict) else {}
+    if not isinstance(config, dict | list):
+        raise ModelFormatError(place / MANIFEST, "modelTopology", "a model", type(config).__name__)
+    name = config.get("name") if isinstance(config, dict) else None
+    source = os.fspath(tfjs)
+    if "://" not in source and not source.startswith("//"):
+        if not Path(source).is_file():
+            raise FileNotFoundError(
+                f"There is no file {source}. TF.js is the file dist/tf.min.js of the npm package @tensorflow/tfjs: "
+                "npm install @tensorflow/tfjs."
+            )
+        source = shutil.copy(source, place / "tf.min.js") and "tf.min.js"
+    page = _TEMPLATE.read_text(encoding="utf-8")
+    page = page.replace("{{name}}", html.escape(str(name or "model"))).replace("{{tfjs}}", html.escape(source))
+    with replacing(place / "index.html") as file:
+        file.write(page.encode())
+    return place / "index.html"

@@ -1,0 +1,125 @@
+"""``jtf summary``, ``jtf convert`` and ``jtf export-page``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jtf
+from jtf import cli
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """A model in ``model``, in the present directory."""
+    monkeypatch.chdir(tmp_path)
+    model = jtf.sequential(
+        [jtf.layers.dense(units=4, input_shape=[3], name="a"), jtf.layers.dense(units=2, name="b")], name="small"
+    )
+    model.compile(optimizer="adam", loss="meanSquaredError")
+    model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
+    model.set_user_defined_metadata({"version": 2})
+    model.save("model", include_optimizer=True)
+    return model
+
+
+def run(capsys, *arguments, code=0):
+    assert cli.main(list(arguments)) == code
+    return capsys.readouterr()
+
+
+def test_summary(saved, capsys):
+    out, err = run(capsys, "summary", "model")
+    assert err == ""
+    table = []
+    saved.summary(print_fn=table.append)
+    assert out.splitlines()[: len(table)] == [line.rstrip("\n") for line in table]
+    assert "  a/kernel  [3, 4]  float32  48 bytes" in out.splitlines()
+    assert "104 bytes in all" in out
+    assert "Compiled with Adam, after 1 updates" in out
+    assert "Metadata: {'version': 2}" in out
+
+
+def test_summary_for_programs(saved, capsys):
+    shown = json.loads(run(capsys, "summary", "model", "--json").out)
+    assert shown["inputs"] == [{"name": saved.input_names[0], "shape": [None, 3]}]
+    assert shown["layers"][1] == {"name": "b", "class_name": "Dense", "params": 10}
+    assert shown["weights"][0] == {"name": "a/kernel", "shape": [3, 4], "dtype": "float32", "bytes": 48}
+    assert (shown["params"], shown["bytes"], shown["optimizer"]) == (26, 104, "Adam")
+
+
+@pytest.mark.parametrize("target", ["other", "other.zip", "other.safetensors"])
+def test_there_and_back(saved, capsys, target):
+    out, _ = run(capsys, "convert", "model", target)
+    assert out == f"{target}: Sequential 'small', 4 weights, 104 bytes\n"
+    run(capsys, "convert", target, "back")
+    for new, old in zip(jtf.load_layers_model("back").get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_quantized_and_cut(saved, capsys):
+    out, _ = run(capsys, "convert", "model", "small", "--dtype", "*/kernel=uint8", "--dtype", "float16")
+    assert "4 weights, 32 bytes\n104 bytes before; the largest error of a weight is 0.0" in out
+    outcome = json.loads(run(capsys, "convert", "model", "cut", "--shard-bytes", "40", "--json").out)
+    assert (outcome["weight_bytes"], outcome["worst_weight"]) == (104, None)
+    manifest = json.loads(Path("cut/model.json").read_text())["weightsManifest"]
+    assert len(manifest[0]["paths"]) == 3
+
+
+def test_the_optimizer_goes_along_when_asked(saved, capsys):
+    run(capsys, "convert", "model", "with", "--include-optimizer")
+    assert jtf.load_layers_model("with").optimizer.iterations == 1
+    run(capsys, "convert", "model", "without")
+    assert jtf.load_layers_model("without").optimizer is None
+
+
+def test_what_tfjs_cannot_open_is_for_jtf(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    jtf.sequential([jtf.layers.gru(units=2, reset_after=True, input_shape=[3, 1])]).save("gru", target="jtf")
+    out, err = run(capsys, "convert", "gru", "for_tfjs", code=1)
+    assert out == ""
+    assert "reset_after" in err
+    run(capsys, "convert", "gru", "for_jtf", "--for-jtf")
+
+
+@pytest.mark.parametrize("command", [["summary", "nothing"], ["convert", "nothing", "x"], ["export-page", "nothing"]])
+def test_what_is_not_there(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    out, err = run(capsys, *command, code=1)
+    assert out == ""
+    assert err.startswith("jtf: There is no model")
+    shown = json.loads(run(capsys, *command, "--json", code=1).out)
+    assert shown == {"error": err.removeprefix("jtf: ").rstrip("\n"), "kind": "FileNotFoundError"}
+
+
+def test_damaged_models_and_wrong_arguments(saved, capsys, tmp_path):
+    (tmp_path / "model" / "weights.bin").write_bytes(b"")
+    assert "a/kernel" in run(capsys, "summary", "model", code=1).err
+    saved.save("model")
+    assert "Unknown dtype 'int4'" in run(capsys, "convert", "model", "x", "--dtype", "int4", code=1).err
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["convert", "model"])
+
+
+def test_export_page(saved, capsys):
+    out, _ = run(capsys, "export-page", "model")
+    assert out.splitlines()[0] == "model/index.html"
+    assert "python -m http.server 8000 --directory model" in out
+    assert "small" in Path("model/index.html").read_text()
+
+
+def test_the_demo_keeps_its_model(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    from jtf.cli import demo
+
+    kept = jtf.sequential([jtf.layers.dense(units=10, input_shape=[784])])
+    trained = demo.Trained({"loss": [0.2, 0.1]}, lambda images: np.eye(10)[np.zeros(len(images), int)], kept)
+    monkeypatch.setattr(demo, "_train_with_layers", lambda data, epochs: trained)
+    out, _ = run(capsys, "demo", "--epochs", "1", "--save", "digits")
+    assert "jtf export-page digits" in out
+    assert jtf.load_layers_model("digits").count_params() == 7850
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["demo", "--core", "--save", "digits"])
