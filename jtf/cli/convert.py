@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
-from jtf.cli.model_files import answered, opened, size_in_words
+from jtf.cli.model_files import Answer, answered, opened, size_in_words
 from jtf.io.manifest import QUANTIZED
 
 
@@ -41,7 +40,7 @@ def add_to(commands: Any) -> None:
     convert.set_defaults(run=lambda options: answered(options.json, lambda: _convert(options)))
 
 
-def _convert(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], None]]:
+def _convert(options: argparse.Namespace) -> Answer:
     model = opened(options.source)
     result = model.save(
         options.target,
@@ -57,10 +56,8 @@ def _convert(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], 
         size = size_in_words(result.weight_bytes)
         print(f"{options.target}: {model.class_name} {model.name!r}, {result.weights} weights, {size}")
         if result.worst_weight is not None:
-            print(
-                f"{size_in_words(result.full_bytes)} before; the largest error of a weight is {result.largest_error:.3g}, "
-                f"in {result.worst_weight}"
-            )
+            error = f"{result.largest_error:.3g}, in {result.worst_weight}"
+            print(f"{size_in_words(result.full_bytes)} before; the largest error of a weight is {error}")
 
     return outcome, show
 

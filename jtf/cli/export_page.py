@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
-from jtf.cli.model_files import answered
+from jtf.cli.model_files import Answer, answered
 from jtf.io.page import TFJS, export_page
 
 
@@ -23,14 +22,14 @@ def add_to(commands: Any) -> None:
         "--tfjs",
         default=TFJS,
         metavar="URL",
-        help="where the page gets TF.js; a file, such as node_modules/@tensorflow/tfjs/dist/tf.min.js, is copied beside "
-        f"the page, which then needs no network ({TFJS})",
+        help="where the page gets TF.js; a file, such as node_modules/@tensorflow/tfjs/dist/tf.min.js, is copied "
+        f"beside the page, which then needs no network ({TFJS})",
     )
     page.add_argument("--json", action="store_true", help="print the outcome for programs")
     page.set_defaults(run=lambda options: answered(options.json, lambda: _export(options)))
 
 
-def _export(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], None]]:
+def _export(options: argparse.Namespace) -> Answer:
     page = export_page(options.directory, tfjs=options.tfjs)
 
     def show() -> None:

@@ -24,12 +24,16 @@ def opened(path: str) -> Any:
         return jtf.load_layers_model(path, on_progress=lambda fraction: bar.update(int(100 * fraction) - bar.n))
 
 
-def answered(is_json: bool, answer: Callable[[], tuple[dict[str, Any], Callable[[], None]]]) -> int:
+#: What a command came to, and a function that prints it for people.
+Answer = tuple[dict[str, Any], Callable[[], None]]
+
+
+def answered(is_json: bool, answer: Callable[[], Answer]) -> int:
     """Print what a command has to say: for people, or all of it as JSON; and what went wrong likewise.
 
     Args:
         is_json: whether to print JSON.
-        answer: does the work; gives what it came to, and a function that prints that for people.
+        answer: does the work.
 
     Returns:
         The exit code.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from jtf.cli.model_files import answered, opened, size_in_words
+from jtf.cli.model_files import Answer, answered, opened, size_in_words
 
 
 def add_to(commands: Any) -> None:
@@ -23,7 +22,7 @@ def add_to(commands: Any) -> None:
     summary.set_defaults(run=lambda options: answered(options.json, lambda: _summary(options)))
 
 
-def _summary(options: argparse.Namespace) -> tuple[dict[str, Any], Callable[[], None]]:
+def _summary(options: argparse.Namespace) -> Answer:
     model = opened(options.path)
     weights = [
         {"name": w.name, "shape": list(w.shape), "dtype": str(w.dtype), "bytes": np.asarray(w).nbytes}

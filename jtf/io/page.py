@@ -59,7 +59,8 @@ def export_page(directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[st
                 f"There is no file {source}. TF.js is the file dist/tf.min.js of the npm package @tensorflow/tfjs: "
                 "npm install @tensorflow/tfjs."
             )
-        source = shutil.copy(source, place / "tf.min.js") and "tf.min.js"
+        shutil.copy(source, place / "tf.min.js")
+        source = "tf.min.js"
     page = _TEMPLATE.read_text(encoding="utf-8")
     page = page.replace("{{name}}", html.escape(str(name or "model"))).replace("{{tfjs}}", html.escape(source))
     with replacing(place / "index.html") as file:
