@@ -475,3 +475,13 @@ class TestAddLoss:
         out = np.asarray(model.predict(ones))
         expected = ((out - ones) ** 2).mean() + (out**2).mean() + 0.01 * (np.abs(out) + out**2).sum() / 4
         assert model.evaluate(ones, ones) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_option_that_a_call_does_not_take_is_refused():
+    x = jtf.input(shape=[3])
+    add = jtf.layers.add(name="sum")
+    with pytest.raises(TypeError, match=r"'sum' \(Add\) was called with scale=..., which its call does not take"):
+        add([x, x], scale=2)
+    assert not add.inbound_nodes
+    with pytest.raises(TypeError, match=r"trianing=.*Did you mean 'training'"):
+        jtf.layers.dropout(rate=0.5)(x, trianing=True)
