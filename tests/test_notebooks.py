@@ -1,11 +1,14 @@
 """The notebooks run from top to bottom in a fresh kernel, and what is saved in them is what they give."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from tests.node import node_modules
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -42,9 +45,13 @@ class TestNotebook:
     def test_it_runs(self, path, tmp_path):
         notebook = nbformat.read(path, as_version=4)
         saved = pictures(notebook)
+        modules = node_modules("@tensorflow/tfjs")
+        if "@tensorflow/tfjs" in path.read_text() and (shutil.which("node") is None or modules is None):
+            pytest.skip("needs Node and @tensorflow/tfjs: npm install --prefix tests/oracle")
         environment = {
             **os.environ,
             "JAX_PLATFORMS": "cpu",
+            "NODE_PATH": str(modules),
             "JTF_NOTEBOOKS": os.environ.get("JTF_NOTEBOOKS", "quick"),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
