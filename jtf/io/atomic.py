@@ -13,6 +13,8 @@ from typing import BinaryIO
 def replacing(file: Path) -> Iterator[BinaryIO]:
     """A stream whose contents become the file, at the end of this context and in one stroke; not if it raises.
 
+    The bytes outlast a loss of power; the new name does so once `sync_directory` was called.
+
     Args:
         file: in a directory that is there.
     """
@@ -23,13 +25,12 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(beside, file)
-        _sync_directory(file.parent)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _sync_directory(directory: Path) -> None:
-    """Make a rename outlast a loss of power, where directories can be opened (not on Windows)."""
+def sync_directory(directory: Path) -> None:
+    """Make what was renamed in a directory outlast a loss of power, where directories can be opened (not on Windows)."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

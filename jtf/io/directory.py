@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jtf.io.artifacts import ModelArtifacts, from_document
-from jtf.io.atomic import replacing
+from jtf.io.atomic import replacing, sync_directory
 from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
 
@@ -63,8 +63,10 @@ class Directory:
         for name, parts in zip(names, shards, strict=True):
             with replacing(self.path / name) as file:
                 file.writelines(parts)
+        sync_directory(self.path)  # the weights are there before what names them
         with replacing(manifest_file) as file:
             file.write(document)
+        sync_directory(self.path)
         for name in before - set(names):
             (self.path / name).unlink(missing_ok=True)
 

@@ -91,7 +91,7 @@ def save_handler(path: SaveTarget, shard_bytes: int | None, overwrite: bool) -> 
             raise ValueError("shard_bytes and overwrite are for models that are saved into directories.")
         return path
     place, size = local_path(path), SHARD_BYTES if shard_bytes is None else shard_bytes
-    if place.suffix in (".h5", ".hdf5", ".keras"):
+    if is_keras_file(place):
         raise ValueError(
             f"{place}: models are saved as directories in TF.js's format, or as .zip or .safetensors files, not as "
             "Keras files."
@@ -118,12 +118,17 @@ def load_handler(path: LoadSource, weight_path_prefix: str | os.PathLike[str] | 
             )
         return path
     place = local_path(path)
-    if place.suffix in (".h5", ".hdf5", ".keras"):
+    if is_keras_file(place):
         raise ValueError(f"{place} is a Keras file: open it with jtf.load_keras_model({str(place)!r}).")
     if place.suffix == ".zip":
         return ZipFile(place)
     prefix = None if weight_path_prefix is None else local_path(weight_path_prefix)
     return SafetensorsFile(place) if place.suffix == ".safetensors" else Directory(place, weight_path_prefix=prefix)
+
+
+def is_keras_file(path: Any) -> bool:
+    """Whether the path is that of a file that Keras would write, by its ending."""
+    return isinstance(path, str | os.PathLike) and os.fspath(path).endswith((".h5", ".hdf5", ".keras"))
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:

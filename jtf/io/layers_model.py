@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jtf.io.artifacts import ModelArtifacts, from_document
+from jtf.io.artifacts import LoadHandler, ModelArtifacts, from_document
 from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
-from jtf.io.handlers import LoadSource, SaveTarget, load_handler, save_handler
-from jtf.io.manifest import WeightSpec, arrays, decoded, dtype_of_each, quantized, stored
+from jtf.io.handlers import LoadSource, SaveTarget, is_keras_file, load_handler, save_handler
+from jtf.io.manifest import StoredWeight, WeightSpec, arrays, dtype_of_each, quantized, stored
 from jtf.io.matching import matched, matched_in_part
 from jtf.io.optimizer_state import GROUP, optimizer_weights, restore
 from jtf.io.tfjs_limits import refuse_what_tfjs_cannot_open
@@ -158,22 +158,56 @@ def load_layers_model(
         >>> bool((again.predict([[1.0, 2.0, 3.0]]) == model.predict([[1.0, 2.0, 3.0]])).all())
         True
     """
-    loaded = load_handler(path, weight_path_prefix).load()
-    artifacts = loaded if isinstance(loaded, ModelArtifacts) else from_document(loaded, "the handler's dict", _no_files)
-    specs = list(artifacts.weight_specs or [])
-    stored_arrays = list(zip(specs, arrays(specs, artifacts.weights), strict=True))
-    of_model = [(spec, array) for spec, array in stored_arrays if spec.group != GROUP]
-    of_optimizer = [(spec.name, decoded(spec, array)) for spec, array in stored_arrays if spec.group == GROUP]
-
-    model = _built(artifacts, [spec for spec, _ in of_model], strict)
+    artifacts = _loaded(load_handler(path, weight_path_prefix))
+    if not artifacts.model_topology:
+        raise ModelFormatError(
+            artifacts.source,
+            "the topology",
+            "what layers there are",
+            "weights only: model.load_weights(path) takes them",
+        )
+    weights = _weights(artifacts, of_optimizer=False)
+    model = _built(artifacts, [weight.spec for weight in weights], strict)
     if artifacts.weight_specs is not None:
-        _assign(model, of_model, artifacts.source, strict, on_progress)
+        _assign(model, weights, artifacts.source, strict, on_progress)
     if artifacts.training_config is not None:
+        slots = [(weight.spec.name, weight.values) for weight in _weights(artifacts, of_optimizer=True)]
         compile_as_saved(model, artifacts.training_config, artifacts.source)
-        restore(model.optimizer, model.trained_weights, of_optimizer, artifacts.source)
+        restore(model.optimizer, model.trained_weights, slots, artifacts.source)
     if artifacts.user_defined_metadata is not None:
         model.set_user_defined_metadata(artifacts.user_defined_metadata)
     return model
+
+
+def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: bool = True) -> None:
+    """Give a built model weights; see `LayersModel.load_weights`."""
+    if not model.built:
+        raise ValueError(
+            f"Model {model.name!r} is not built yet, so it has no weights to replace. Fit or predict first."
+        )
+    if isinstance(source, Mapping):
+        given = {name: np.asarray(value) for name, value in source.items()}
+        floating = {name: a.astype("<f4") if np.issubdtype(a.dtype, np.floating) else a for name, a in given.items()}
+        _assign(model, [stored(name, array) for name, array in floating.items()], "the given weights", strict, None)
+    elif is_keras_file(source):
+        from jtf.io.keras_model import load_keras_weights
+
+        load_keras_weights(model, source)
+    else:
+        artifacts = _loaded(load_handler(source, None))
+        _assign(model, _weights(artifacts, of_optimizer=False), artifacts.source, strict, None)
+
+
+def _loaded(handler: LoadHandler) -> ModelArtifacts:
+    loaded = handler.load()
+    return loaded if isinstance(loaded, ModelArtifacts) else from_document(loaded, "the handler's dict", _no_files)
+
+
+def _weights(artifacts: ModelArtifacts, of_optimizer: bool) -> list[StoredWeight]:
+    """The model's own weights, or the optimizer's, as they are kept."""
+    specs = list(artifacts.weight_specs or [])
+    weights = map(StoredWeight, specs, arrays(specs, artifacts.weights))
+    return [weight for weight in weights if (weight.spec.group == GROUP) is of_optimizer]
 
 
 def _built(artifacts: ModelArtifacts, specs: Sequence[WeightSpec], strict: bool) -> Any:
@@ -188,23 +222,18 @@ def _built(artifacts: ModelArtifacts, specs: Sequence[WeightSpec], strict: bool)
 
 
 def _assign(
-    model: Any,
-    saved: Sequence[tuple[WeightSpec, np.ndarray]],
-    source: str,
-    strict: bool,
-    on_progress: OnProgress | None,
+    model: Any, saved: Sequence[StoredWeight], source: str, strict: bool, on_progress: OnProgress | None
 ) -> None:
     """Give a model the weights of a file."""
     weights = model.weights
-    theirs = [(spec.name, spec.shape) for spec, _ in saved]
+    theirs = [(weight.spec.name, weight.spec.shape) for weight in saved]
     ours = [(weight.name, weight.shape) for weight in weights]
     indices: Sequence[int | None] = matched(theirs, ours, source) if strict else matched_in_part(theirs, ours)
-    total, done = sum(spec.bytes for spec, _ in saved) or 1, 0
+    total, done = sum(weight.spec.bytes for weight in saved) or 1, 0
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:
-            spec, array = saved[index]
-            weight.assign(decoded(spec, array).astype(weight.dtype, copy=False))
-            done += spec.bytes
+            weight.assign(saved[index].values.astype(weight.dtype, copy=False))
+            done += saved[index].spec.bytes
             if on_progress is not None:
                 on_progress(min(done / total, 1.0))
 

@@ -244,11 +244,6 @@ def arrays(specs: Sequence[WeightSpec], data: Pieces) -> list[np.ndarray]:
     return found
 
 
-def decoded(spec: WeightSpec, array: np.ndarray) -> np.ndarray:
-    """The weight's values, in memory of their own."""
-    return np.array(_decoded(spec, array))
-
-
 def _decoded(spec: WeightSpec, array: np.ndarray) -> np.ndarray:
     if spec.quantization is None:
         return array

@@ -20,7 +20,7 @@ from jtf.io.atomic import replacing
 from jtf.io.buffers import Pieces
 from jtf.io.directory import parsed_json
 from jtf.io.errors import ModelFormatError
-from jtf.io.manifest import DTYPES, arrays, decoded, stored
+from jtf.io.manifest import DTYPES, StoredWeight, arrays, stored
 
 _TOPOLOGY, _ORDER = "jtf.model_topology", "jtf.order"
 
@@ -41,15 +41,18 @@ class SafetensorsFile:
         Raises:
             ValueError: two weights have one name.
         """
-        specs = [spec for spec in artifacts.weight_specs or [] if spec.group is None]
-        tensors = {
-            spec.name: decoded(spec, array) for spec, array in zip(specs, arrays(specs, artifacts.weights), strict=True)
-        }
-        if len(tensors) != len(specs):
+        specs = list(artifacts.weight_specs or [])
+        weights = [
+            weight
+            for weight in map(StoredWeight, specs, arrays(specs, artifacts.weights))
+            if weight.spec.group is None  # and not the optimizer's
+        ]
+        tensors = {weight.spec.name: np.array(weight.values) for weight in weights}
+        if len(tensors) != len(weights):
             raise ValueError("Two weights have one name, which a safetensors file cannot hold. Rename the layers.")
         metadata = {
             _TOPOLOGY: json.dumps(artifacts.model_topology),
-            _ORDER: json.dumps([spec.name for spec in specs]),
+            _ORDER: json.dumps(list(tensors)),
         }
         data = _safetensors().numpy.save(tensors, metadata)
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,19 +64,12 @@ class SafetensorsFile:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ModelFormatError: it is not what it should be, or has weights only.
+            ModelFormatError: it is not what it should be.
         """
         if not self.path.is_file():
             raise FileNotFoundError(f"There is no model at {self.path}.")
         metadata, tensors = _opened(self.path)
-        if _TOPOLOGY not in metadata:
-            raise ModelFormatError(
-                self.path,
-                f"metadata {_TOPOLOGY!r}",
-                "the model's topology",
-                "none: the file has weights only. Give them to a model that you have made: jtf.io.load_weights",
-            )
-        topology = parsed_json(metadata[_TOPOLOGY], self.path)
+        topology = parsed_json(metadata.get(_TOPOLOGY, "{}"), self.path)
         order = parsed_json(metadata.get(_ORDER, "[]"), self.path)
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(tensors):
             order = list(tensors)

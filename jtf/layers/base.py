@@ -285,7 +285,7 @@ class Layer(Configurable):
         initializer = initializers.get(initializer)
         with jax.core.eval_context():  # weights are made concrete even while jax is tracing a call
             given = is_given(full_name, math.prod(sizes))
-            value = np.zeros(sizes, jnp.dtype(dtype)) if given else initializer(sizes, dtype)
+            value = jax.device_put(np.zeros(sizes, jnp.dtype(dtype))) if given else initializer(sizes, dtype)
         weight = Variable(value, trainable, full_name, dtype, constraints.get(constraint))
         weight.initializer = initializer
         self._own_weights.append(weight)

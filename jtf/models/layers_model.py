@@ -20,7 +20,7 @@ from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
-from jtf.io import SaveResult, save_layers_model
+from jtf.io import SaveResult, load_weights, save_layers_model
 from jtf.io.handlers import SaveTarget
 from jtf.io.topology import topology
 from jtf.layers.base import Layer
@@ -423,6 +423,21 @@ class LayersModel(Layer):
             shard_bytes=shard_bytes,
             overwrite=overwrite,
         )
+
+    def load_weights(self, source: Any, *, strict: bool = True) -> None:
+        """Take over weights from elsewhere, into a model that is made already.
+
+        Args:
+            source: a path or handler as for `jtf.load_layers_model`, a ``.safetensors`` file of any program, a file of
+                Keras (also of weights only), or a dict of arrays by name.
+            strict: whether they must be just the model's weights. Otherwise those of the same name and shape are taken
+                over and the others stay.
+
+        Raises:
+            ValueError: the model is not built.
+            ModelFormatError: they do not match; both lists are shown, and nothing is changed.
+        """
+        load_weights(self, source, strict)
 
     def set_user_defined_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Let something go with the model into its files: labels, a version, whatever JSON holds.

@@ -87,7 +87,7 @@ def test_a_safetensors_file_of_another_program_has_no_topology(tmp_path):
     from safetensors.numpy import save_file
 
     save_file({"kernel": np.ones(3, np.float32)}, tmp_path / "w.safetensors")
-    with pytest.raises(ModelFormatError, match="topology; found none: the file has weights only"):
+    with pytest.raises(ModelFormatError, match=r"found weights only: model\.load_weights"):
         jtf.load_layers_model(tmp_path / "w.safetensors")
     (tmp_path / "x.safetensors").write_bytes(b"no such thing")
     with pytest.raises(ModelFormatError, match="expected a safetensors file"):
@@ -329,3 +329,43 @@ def test_a_graph_model_is_not_a_layers_model(tmp_path):
     Path(tmp_path / "model.json").write_text(json.dumps({"format": "graph-model", "modelTopology": {}}))
     with pytest.raises(ModelFormatError, match="operations of a TensorFlow program"):
         jtf.load_layers_model(tmp_path)
+
+
+# --- weights for a model that is there already ---------------------------------------------------------
+
+
+def other_like(model):
+    return jtf.models.model_from_json(model.to_json())
+
+
+@pytest.mark.parametrize("kind", ["model", "model.zip", "model.safetensors", "handler", "dict"])
+def test_load_weights(model, tmp_path, kind):
+    from safetensors.numpy import save_file
+
+    other, kept = other_like(model), []
+    named = {w.name: np.asarray(w) for w in model.weights}
+    if kind == "handler":
+        model.save(jtf.io.with_save_handler(kept.append))
+        other.load_weights(jtf.io.from_memory(kept[0]))
+    elif kind == "dict":
+        other.load_weights({name: value.astype(np.float64) for name, value in reversed(named.items())})
+    else:
+        if kind.endswith("safetensors"):
+            save_file(named, tmp_path / kind)  # as another program would
+        else:
+            model.save(tmp_path / kind)
+        other.load_weights(tmp_path / kind)
+    assert_same(other, model)
+
+
+def test_weights_that_do_not_match_change_nothing(model):
+    other = other_like(model)
+    before = other.get_weights()
+    with pytest.raises(ModelFormatError, match=r"the given weights: .*by name or by order"):
+        other.load_weights({"first/kernel": np.zeros((3, 5))})
+    assert all(np.array_equal(new, old) for new, old in zip(other.get_weights(), before, strict=True))
+    other.load_weights({"first/kernel": np.zeros((3, 5)), "gone": np.zeros(1)}, strict=False)
+    assert not other.get_weights()[0].any()
+    assert np.array_equal(other.get_weights()[-1], before[-1])
+    with pytest.raises(ValueError, match="not built yet"):
+        jtf.sequential([jtf.layers.dense(units=1)]).load_weights({})
