@@ -2,8 +2,8 @@
 
 Run: python tests/benchmarks/model_files.py [MEGABYTES]
 
-Prints seconds (median of the rounds), and the ratio of each to numpy's in the same round (median, and the range). The disk's
-cache decides as much as the program; so the two take turns.
+Prints seconds (median of the rounds), and the ratio of each to numpy's in the same round (median, and the range). The
+disk's cache decides as much as the program; so the two take turns.
 """
 
 from __future__ import annotations

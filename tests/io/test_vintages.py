@@ -1,4 +1,4 @@
-"""Files as TF.js, its converter and Keras have written them over the years, written here by hand from their documentation."""
+"""Files as TF.js, its converter and Keras have written them over the years; made by hand from their documentation."""
 
 from __future__ import annotations
 
