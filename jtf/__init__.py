@@ -39,6 +39,7 @@ from jtf.functional import sigmoid as sigmoid
 from jtf.functional import softmax as softmax
 from jtf.functional import softplus as softplus
 from jtf.functional import tanh as tanh
+from jtf.io import load_keras_model as load_keras_model
 from jtf.io import load_layers_model as load_layers_model
 from jtf.layers import register_class as register_class
 from jtf.models import LayersModel as LayersModel

@@ -20,16 +20,16 @@ from jtf.types import Array
 
 Activation: TypeAlias = Callable[[Array], Array]
 
-#: The activations that a name may stand for, as TF.js has them.
+#: The activations that a name may stand for, as TF.js has them, and Keras 3's hard sigmoid.
 NAMED: dict[str, Activation] = {
     name: getattr(functional, name)
     for name in (
-        "elu gelu gelu_new hard_sigmoid linear log_softmax mish relu relu6 selu sigmoid softmax softplus "
-        "softsign swish tanh"
+        "elu gelu gelu_new hard_sigmoid hard_sigmoid_relu6 linear log_softmax mish relu relu6 selu sigmoid softmax "
+        "softplus softsign swish tanh"
     ).split()
 }
 
-#: jax's own functions that compute the same. (Its hard_sigmoid does not, and its gelu is the approximate one.)
+#: jax's own functions that compute the same. (Its gelu is the approximate one.)
 _OF_JAX: list[tuple[Activation, Activation]] = [
     (jax.nn.relu, functional.relu),
     (jax.nn.relu6, functional.relu6),
@@ -39,6 +39,7 @@ _OF_JAX: list[tuple[Activation, Activation]] = [
     (jax.nn.silu, functional.swish),
     (jax.nn.mish, functional.mish),
     (jax.nn.sigmoid, functional.sigmoid),
+    (jax.nn.hard_sigmoid, functional.hard_sigmoid_relu6),
     (jax.nn.soft_sign, functional.softsign),
     (jax.nn.softplus, functional.softplus),
     (jax.nn.softmax, functional.softmax),

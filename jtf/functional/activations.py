@@ -112,12 +112,26 @@ def sigmoid(x: ArrayLike) -> Array:
 def hard_sigmoid(x: ArrayLike) -> Array:
     """Piecewise linear sigmoid, ``clip(0.2 * x + 0.5, 0, 1)``.
 
-    Keras 3 gives the same name to another function, ``relu6(x + 3) / 6``.
+    Keras 3 gives the same name to another function, `hard_sigmoid_relu6`.
 
     >>> hard_sigmoid([-3.0, 0.0, 1.0]).tolist()
     [0.0, 0.5, 0.699999988079071]
     """
     return clip_by_value(0.2 * _floating(x) + 0.5, 0.0, 1.0)
+
+
+def hard_sigmoid_relu6(x: ArrayLike) -> Array:
+    """Piecewise linear sigmoid of another slope, ``relu6(x + 3) / 6``: Keras 3's and PyTorch's hard sigmoid.
+
+    TF.js does not have it.
+
+    References:
+        Howard et al., "Searching for MobileNetV3", 2019.
+
+    >>> hard_sigmoid_relu6([-3.0, 0.0, 3.0]).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return relu6(_floating(x) + 3.0) / 6.0
 
 
 def tanh(x: ArrayLike) -> Array:

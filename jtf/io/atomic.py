@@ -30,7 +30,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make what was renamed in a directory outlast a loss of power, where directories can be opened (not on Windows)."""
+    """Make what was renamed in a directory outlast a loss of power, where the system can (Windows cannot)."""
     if os.name == "posix":
         descriptor = os.open(directory, os.O_RDONLY)
         try:

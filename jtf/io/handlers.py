@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from jtf.io.artifacts import LoadHandler, ModelArtifacts, SaveHandler, from_document
 from jtf.io.directory import SHARD_BYTES, Directory
@@ -126,7 +126,7 @@ def load_handler(path: LoadSource, weight_path_prefix: str | os.PathLike[str] | 
     return SafetensorsFile(place) if place.suffix == ".safetensors" else Directory(place, weight_path_prefix=prefix)
 
 
-def is_keras_file(path: Any) -> bool:
+def is_keras_file(path: Any) -> TypeGuard[str | os.PathLike[str]]:
     """Whether the path is that of a file that Keras would write, by its ending."""
     return isinstance(path, str | os.PathLike) and os.fspath(path).endswith((".h5", ".hdf5", ".keras"))
 

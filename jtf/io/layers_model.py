@@ -190,7 +190,7 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
         floating = {name: a.astype("<f4") if np.issubdtype(a.dtype, np.floating) else a for name, a in given.items()}
         _assign(model, [stored(name, array) for name, array in floating.items()], "the given weights", strict, None)
     elif is_keras_file(source):
-        from jtf.io.keras_model import load_keras_weights
+        from jtf.io.keras.model import load_keras_weights
 
         load_keras_weights(model, source)
     else:

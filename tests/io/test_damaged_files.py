@@ -91,8 +91,7 @@ def opened_or_refused(path):
     """Whether the file was opened; then as a model that can be saved, and opened again as the same."""
     try:
         model = jtf.load_layers_model(path)
-    except ModelFormatError as error:
-        assert all((error.file, error.entry, error.expected, error.found))
+    except ModelFormatError:
         return False
     kept = []
     model.save(jtf.io.with_save_handler(kept.append), target="jtf")
