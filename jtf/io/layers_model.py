@@ -18,7 +18,9 @@ import numpy as np
 from jtf.io.artifacts import LoadHandler, ModelArtifacts, from_document
 from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
-from jtf.io.handlers import LoadSource, SaveTarget, is_keras_file, load_handler, save_handler
+from jtf.io.handlers import LoadSource, SaveTarget, is_keras_file, load_handler, local_path, save_handler
+from jtf.io.keras import load_keras_weights
+from jtf.io.keras.config import Dialect, converted
 from jtf.io.manifest import StoredWeight, WeightSpec, arrays, dtype_of_each, quantized, stored
 from jtf.io.matching import matched, matched_in_part
 from jtf.io.optimizer_state import GROUP, optimizer_weights, restore
@@ -190,9 +192,7 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
         floating = {name: a.astype("<f4") if np.issubdtype(a.dtype, np.floating) else a for name, a in given.items()}
         _assign(model, [stored(name, array) for name, array in floating.items()], "the given weights", strict, None)
     elif is_keras_file(source):
-        from jtf.io.keras.model import load_keras_weights
-
-        load_keras_weights(model, source)
+        load_keras_weights(model, local_path(source))
     else:
         artifacts = _loaded(load_handler(source, None))
         _assign(model, _weights(artifacts, of_optimizer=False), artifacts.source, strict, None)
@@ -212,11 +212,14 @@ def _weights(artifacts: ModelArtifacts, of_optimizer: bool) -> list[StoredWeight
 
 def _built(artifacts: ModelArtifacts, specs: Sequence[WeightSpec], strict: bool) -> Any:
     try:
-        described = _with_depths(artifacts.model_topology, {spec.name: spec.shape for spec in specs})
+        described = _in_words_of_tfjs(artifacts.model_topology, artifacts.source)
+        described = _with_depths(described, {spec.name: spec.shape for spec in specs})
         if artifacts.weight_specs is None or not strict:
             return model_from_json(described)
         with weights_are_given(sum(spec.size for spec in specs)):
             return model_from_json(described)
+    except ModelFormatError:
+        raise
     except Exception as error:  # a damaged file may ask for anything
         raise ModelFormatError(artifacts.source, "modelTopology", "a model that can be made", str(error)) from error
 
@@ -236,6 +239,13 @@ def _assign(
             done += saved[index].spec.bytes
             if on_progress is not None:
                 on_progress(min(done / total, 1.0))
+
+
+def _in_words_of_tfjs(topology: Any, source: str) -> Any:
+    """A topology as it is, or what Keras 3's means: TF.js's converter copies that, and TF.js cannot open it."""
+    if not str(topology.get("keras_version")).startswith("3."):
+        return topology
+    return converted(topology.get("model_config", topology), Dialect(source, 3))
 
 
 def _with_depths(topology: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:

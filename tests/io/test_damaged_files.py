@@ -15,6 +15,7 @@ import pytest
 import jtf
 from jtf.io import ModelFormatError
 from tests.io import damage
+from tests.io.keras.recorded import NEWEST, changed, extracted
 
 #: Of each kind of file.
 CASES = 400
@@ -87,10 +88,10 @@ def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def opened_or_refused(path):
+def opened_or_refused(path, load=jtf.load_layers_model):
     """Whether the file was opened; then as a model that can be saved, and opened again as the same."""
     try:
-        model = jtf.load_layers_model(path)
+        model = load(path)
     except ModelFormatError:
         return False
     kept = []
@@ -119,6 +120,27 @@ def test_damaged(saved, tmp_path, kind):
             (case / file.name).write_bytes(damage.of_bytes(data, rng) if damaged is None else damaged)
         outcomes.append(opened_or_refused(case))
     assert False in outcomes, "or nothing was damaged"
+    assert memory() - before < MOST_MEMORY
+
+
+@pytest.mark.filterwarnings("ignore:.*not compiled.*", "ignore:.*compiled without the metrics.*")
+@pytest.mark.parametrize("name", ["graph.keras", "lstm.keras", "trained_adam.keras", "conv2d.h5", "trained_adam.h5"])
+def test_damaged_files_of_keras(tmp_path, name):
+    file = extracted(NEWEST, name, tmp_path)
+    outcomes, before = [], memory()
+    for seed in range(CASES // 4):
+        rng = random.Random(f"{name} {seed}")
+        if name.endswith(".keras") and seed % 2:
+
+            def damaged(document, rng=rng):
+                return damage.of_json(document, rng)
+
+            case = changed(name, tmp_path, damaged)
+        else:
+            case = tmp_path / f"case{seed}{file.suffix}"
+            case.write_bytes(damage.of_bytes(file.read_bytes(), rng))
+        outcomes.append(opened_or_refused(case, jtf.load_keras_model))
+    assert set(outcomes) == {True, False}
     assert memory() - before < MOST_MEMORY
 
 

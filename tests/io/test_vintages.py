@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
 
 import jtf
-from jtf.io import ModelFormatError
+from tests.io.keras.recorded import NEWEST, extracted
 
 KERNEL, BIAS = np.arange(6, dtype=np.float32).reshape(3, 2), np.array([0.5, -0.5], np.float32)
 X = np.array([[1, 2, 3]], np.float32)
@@ -148,8 +149,23 @@ def test_fields_that_newer_writers_add_change_nothing(tmp_path):
     np.testing.assert_allclose(model.predict(X), EXPECTED, rtol=1e-6)
 
 
-def test_keras_3_for_tfjs_is_refused_with_the_reason(tmp_path):
-    """Keras 3 itself does not write TF.js's files, but its configurations have come into some."""
-    topology = sequential(batch_shape=[None, 3], dtype={"class_name": "DTypePolicy", "config": {"name": "float32"}})
-    with pytest.raises(ModelFormatError, match="Dense"):
-        jtf.load_layers_model(written(tmp_path, topology))
+@pytest.mark.parametrize("name", ["conv2d.keras", "graph.keras"])
+def test_what_the_converter_makes_of_keras_3(tmp_path, name):
+    """TF.js cannot open it (tensorflow/tfjs#8328): the configuration is Keras 3's, as it was."""
+    file = extracted(NEWEST, name, tmp_path)
+    with zipfile.ZipFile(file) as archive:
+        config = json.loads(archive.read("config.json"))
+    model = jtf.load_keras_model(file)
+    arrays = {f"{model.name}/{weight.name}": np.asarray(weight) for weight in model.weights}
+    document = {
+        "format": "layers-model",
+        "generatedBy": "keras v3.15.1",
+        "convertedBy": "TensorFlow.js Converter v4.22.0",
+        "modelTopology": {"keras_version": "3.15.1", "backend": "tensorflow", "model_config": config},
+        "weightSpecs": [{"name": n, "shape": list(a.shape), "dtype": str(a.dtype)} for n, a in arrays.items()],
+        "weightData": b"".join(a.tobytes() for a in arrays.values()),
+    }
+    again = jtf.load_layers_model(document)
+    assert again.to_json() == model.to_json()
+    for new, old in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
