@@ -132,7 +132,7 @@ class TestLayersThatDraw:
         class Own(Noise):
             pass
 
-        jtf.sequential([Own(input_shape=[2])]).save(tmp_path / "model")
+        jtf.sequential([Own(input_shape=[2])]).save(tmp_path / "model", target="jtf")
         with pytest.raises(jtf.io.ModelFormatError, match=r"jtf\.register_class\(YourLayer\)"):
             jtf.load_layers_model(tmp_path / "model")
         try:

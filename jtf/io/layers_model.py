@@ -24,7 +24,7 @@ from jtf.io.keras.config import Dialect, converted
 from jtf.io.manifest import StoredWeight, WeightSpec, arrays, dtype_of_each, quantized, stored
 from jtf.io.matching import matched, matched_in_part
 from jtf.io.optimizer_state import GROUP, optimizer_weights, restore
-from jtf.io.tfjs_limits import refuse_what_tfjs_cannot_open
+from jtf.io.tfjs_limits import names_in_tfjs
 from jtf.io.topology import model_from_json, topology
 from jtf.io.training_config import compile_as_saved, training_config
 from jtf.layers.scopes import weights_are_given
@@ -83,10 +83,10 @@ def artifacts_of(
         raise ValueError(f"Model {model.name!r} is not built yet, so it has no weights to save. Fit or predict first.")
     if include_optimizer and model.optimizer is None:
         raise ValueError(f"Model {model.name!r} is not compiled, so it has no optimizer to save. Compile it first.")
-    if target == "tfjs":
-        refuse_what_tfjs_cannot_open(model)
+    names = names_in_tfjs(model) if target == "tfjs" else [weight.name for weight in model.weights]
+    called = dict(zip(model.weights, names, strict=True))
     chosen = model.trainable_weights if trainable_only else model.weights
-    exact = [stored(weight.name, np.asarray(weight)) for weight in chosen]
+    exact = [stored(called[weight], np.asarray(weight)) for weight in chosen]
     kept_as = dtype_of_each([w.spec.name for w in exact if w.spec.dtype == "float32"], dtype)
     kept = [
         w if kept_as.get(w.spec.name, "float32") == "float32" else quantized(w, kept_as[w.spec.name]) for w in exact
@@ -99,7 +99,7 @@ def artifacts_of(
     training = None
     if include_optimizer:
         training = training_config(model.optimizer, model.compiled_with, target)
-        kept += optimizer_weights(model.optimizer, model.trained_weights)
+        kept += optimizer_weights(model.optimizer, {weight: called[weight] for weight in model.trained_weights})
     result = SaveResult(
         len(exact),
         sum(w.spec.bytes for w in kept[: len(exact)]),

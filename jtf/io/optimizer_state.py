@@ -36,17 +36,17 @@ _CENTERED = ("rms", "mg", "momentum")
 _ORDER_IN_FILES = ("rms", "momentum", "mg")
 
 
-def optimizer_weights(optimizer: Optimizer, trainable: Sequence[Variable]) -> list[StoredWeight]:
+def optimizer_weights(optimizer: Optimizer, trainable: Mapping[Variable, str]) -> list[StoredWeight]:
     """The state of an optimizer as a file has it.
 
     Args:
         optimizer: one of jtf.train's own.
-        trainable: the weights that it trains, in the model's order.
+        trainable: the weights that it trains, in the model's order, with their names in the file.
     """
     count = stored("iter", np.asarray(optimizer.iterations, np.int32), GROUP)
     if optimizer.iterations == 0:
         return [count]
-    slots = _slots(optimizer, trainable)
+    slots = _slots(optimizer, list(trainable))
     names = sorted(slots, key=lambda name: _ORDER_IN_FILES.index(name) if name in _ORDER_IN_FILES else 0)
     return [count] + [
         stored(f"{weight.name}/{name}", np.asarray(slots[name][weight]), GROUP)

@@ -1,11 +1,10 @@
-"""TF.js's own files, both ways: recorded from TF.js, and opened by the real TF.js where Node has it."""
+"""TF.js's own files: recorded from TF.js, and as jtf writes them. (The real TF.js opens those in test_in_tfjs.py.)"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ import jtf
 from jtf.io.matching import side_by_side
 
 RECORDED = Path(__file__).parent.parent / "data" / "tfjs_model"
-ORACLE = Path(__file__).parent.parent / "oracle"
 
 
 def tensor(described: dict) -> np.ndarray:
@@ -62,38 +60,6 @@ def test_a_loaded_model_trains_on(model, recorded):
     assert not np.array_equal(before[0], model.get_weights()[0])
 
 
-def predicted_by_tfjs(model, x: np.ndarray, directory: Path) -> np.ndarray:
-    """What the real TF.js predicts with a model that jtf has saved."""
-    modules = next(
-        (
-            d
-            for d in [ORACLE / "node_modules", *map(Path, os.environ.get("NODE_PATH", "").split(":"))]
-            if (d / "@tensorflow" / "tfjs").is_dir()
-        ),
-        None,
-    )
-    if shutil.which("node") is None or modules is None:
-        pytest.skip("needs Node and @tensorflow/tfjs: npm install --prefix tests/oracle")
-    model.save(directory / "saved")
-    (directory / "x.json").write_text(json.dumps({"shape": x.shape, "values": x.ravel().tolist()}))
-    done = subprocess.run(
-        ["node", ORACLE / "predict.js", directory / "saved", directory / "x.json"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        env=os.environ | {"NODE_PATH": str(modules)},
-    )
-    return tensor(json.loads(done.stdout.splitlines()[-1]))
-
-
-def test_tfjs_opens_what_jtf_saves(model, tmp_path, recorded):
-    x, _ = recorded
-    for weight in model.weights:  # other numbers than those that TF.js wrote
-        weight.assign(np.random.default_rng(0).uniform(-0.5, 0.5, weight.shape).astype(np.float32))
-    np.testing.assert_allclose(predicted_by_tfjs(model, x, tmp_path), model.predict(x), rtol=1e-5, atol=1e-6)
-
-
 def built_by_data(x):
     model = jtf.sequential([jtf.layers.dense(units=4, activation="tanh"), jtf.layers.dense(units=2)])
     model.predict(x)
@@ -114,7 +80,6 @@ def test_a_model_without_input_shape_is_saved_with_that_of_its_data(make, tmp_pa
     again = jtf.load_layers_model(tmp_path / "model")
     assert again.to_json() == model.to_json()
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
-    np.testing.assert_allclose(predicted_by_tfjs(model, x, tmp_path), model.predict(x), rtol=1e-5, atol=1e-6)
 
 
 def test_the_data_may_also_go_into_a_layer_that_takes_no_input_shape(tmp_path, registered):
@@ -194,7 +159,7 @@ def test_weights_with_other_names_are_matched_by_their_order(make, tmp_path, reg
     registered(Unnamed)
     registered(Holder)
     model = jtf.sequential([make(), jtf.layers.dense(units=3)])
-    model.save(tmp_path / "model")
+    model.save(tmp_path / "model", target="jtf")
     again = jtf.load_layers_model(tmp_path / "model")
     assert [w.name for w in again.weights] != [w.name for w in model.weights], "or this tests nothing"
     x = np.random.default_rng(0).normal(size=(2, *model.input_shapes[0][1:])).astype(np.float32)
@@ -206,7 +171,7 @@ def test_one_name_of_two_weights(tmp_path):
     model = jtf.sequential([layers[0], jtf.sequential([layers[1]], name="inner")])
     for weight in layers[1].weights:
         weight.name = weight.name.replace("other", "same")
-    model.save(tmp_path / "model")
+    model.save(tmp_path / "model", target="jtf")
     again = jtf.load_layers_model(tmp_path / "model")
     for new, old in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(new, old)

@@ -215,7 +215,7 @@ class TestMultiHeadAttention:
         )
         allowed = np.random.default_rng(0).random((2, 3, 3)) < 0.7
         expected = model.predict([Q, allowed])
-        model.save(str(tmp_path))
+        model.save(str(tmp_path), target="jtf")
         again = jtf.load_layers_model(str(tmp_path / "model.json"))
         np.testing.assert_allclose(again.predict([Q, allowed]), expected, rtol=1e-6)
 
