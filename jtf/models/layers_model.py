@@ -6,7 +6,6 @@ The work is done in `jtf.engine`; this is the face that users see.
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,13 +19,11 @@ from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
-from jtf.io import SaveResult, load_weights, save_layers_model
-from jtf.io.handlers import SaveTarget
-from jtf.io.topology import topology
 from jtf.layers.base import Layer
 from jtf.layers.symbolic import Node
 from jtf.models.arguments import refuse_unknown, with_hints
 from jtf.models.functional import Functional, ModelVariables, assign_variables, functional_of, variables_of
+from jtf.models.saving import Saving
 from jtf.models.summary import print_summary
 from jtf.naming import snake_case
 from jtf.train.optimizer import Optimizer
@@ -34,7 +31,7 @@ from jtf.types import Array, Shape
 from jtf.variable import Variable
 
 
-class LayersModel(Layer):
+class LayersModel(Saving, Layer):
     """A model with training and prediction. `jtf.sequential` makes one.
 
     A subclass says what goes in and comes out (``input_names``, ``input_shapes``, ``output_names``,
@@ -62,7 +59,6 @@ class LayersModel(Layer):
         self.history: History | None = None
         self.optimizer: Optimizer | None = None
         self._compiled_with: dict[str, Any] = {}
-        self._user_defined_metadata: dict[str, Any] | None = None
         self._is_training = False
         self._trainer: Trainer | None = None
         self._predictor: Predictor | None = None
@@ -374,103 +370,6 @@ class LayersModel(Layer):
     def variables(self, values: ModelVariables) -> None:
         assign_variables(network_of(self, self._call_flat), values)
 
-    # Saving.
-
-    def save(
-        self,
-        path: SaveTarget,
-        *,
-        include_optimizer: bool = False,
-        trainable_only: bool = False,
-        dtype: str | Mapping[str, str] | None = None,
-        target: str = "tfjs",
-        shard_bytes: int | None = None,
-        overwrite: bool = False,
-    ) -> SaveResult:
-        """Write the model in TF.js's own format.
-
-        ``tf.loadLayersModel`` opens it in the browser and in Node; `jtf.load_layers_model` opens it here. A crash at
-        any moment leaves the model that was there before, or the new one.
-
-        Args:
-            path: a directory, in which a model that is there already is replaced; a ``.zip`` file; a ``.safetensors``
-                file, for the weights and the topology alone; or a handler, an object with ``save(artifacts)``, such
-                as `jtf.io.with_save_handler`.
-            include_optimizer: write down the loss, the metrics and the optimizer with its state, so that training
-                goes on where it was.
-            trainable_only: leave out the weights that training does not change.
-            dtype: keep weights in fewer bytes: ``"float16"``, ``"uint16"`` or ``"uint8"``; or so by pattern,
-                ``{"*/kernel": "uint8"}``.
-            target: ``"tfjs"`` refuses what TF.js could not open; ``"jtf"`` does not.
-            shard_bytes: how large a file of weights may be, 4 MiB by default.
-            overwrite: whether to write into a directory that has other things in it, which stay.
-
-        Returns:
-            How many bytes the weights take, and the largest error by a smaller dtype.
-
-        Raises:
-            ValueError: the model is not built, something cannot be written down, or TF.js could not open it; names
-                the layer and the way out. Nothing was written.
-            FileExistsError: there is something at ``path`` that is not a saved model.
-        """
-        return save_layers_model(
-            self,
-            path,
-            include_optimizer=include_optimizer,
-            trainable_only=trainable_only,
-            dtype=dtype,
-            target=target,
-            shard_bytes=shard_bytes,
-            overwrite=overwrite,
-        )
-
-    def load_weights(self, source: Any, *, strict: bool = True) -> None:
-        """Take over weights from elsewhere, into a model that is made already.
-
-        Args:
-            source: a path or handler as for `jtf.load_layers_model`, a ``.safetensors`` file of any program, a file of
-                Keras (also of weights only), or a dict of arrays by name.
-            strict: whether they must be just the model's weights. Otherwise those of the same name and shape are taken
-                over and the others stay.
-
-        Raises:
-            ValueError: the model is not built.
-            ModelFormatError: they do not match; both lists are shown, and nothing is changed.
-        """
-        load_weights(self, source, strict)
-
-    def set_user_defined_metadata(self, metadata: Mapping[str, Any]) -> None:
-        """Let something go with the model into its files: labels, a version, whatever JSON holds.
-
-        Raises:
-            ValueError: it is not a dict that JSON can hold.
-        """
-        try:
-            copy = json.loads(json.dumps(metadata, allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"User-defined metadata is what JSON can hold; received {metadata!r}: {error}") from error
-        if copy != metadata or not isinstance(metadata, Mapping):
-            raise ValueError(f"User-defined metadata is a dict with names as keys; received {metadata!r}.")
-        self._user_defined_metadata = copy
-
-    def get_user_defined_metadata(self) -> dict[str, Any] | None:
-        """What `set_user_defined_metadata`, or the file that the model comes from, has given; None if neither."""
-        return self._user_defined_metadata
-
-    @property
-    def compiled_with(self) -> Mapping[str, Any]:
-        """The ``loss``, ``metrics`` and ``loss_weights`` given to `compile`."""
-        return self._compiled_with
-
-    @property
-    def trained_weights(self) -> list[Variable]:
-        """The weights that training changes by gradients, in order, as `compile` has settled it."""
-        return list(self._ready_trainer().network.trainable.values())
-
-    def to_json(self) -> str:
-        """The topology as JSON, in TF.js's and Keras's spelling: `jtf.models.model_from_json` makes it again."""
-        return json.dumps(topology(self))
-
     # Looking.
 
     @property
@@ -513,6 +412,16 @@ class LayersModel(Layer):
         return [(layer, []) for layer in self.layers]
 
     # Inside.
+
+    @property
+    def compiled_with(self) -> Mapping[str, Any]:
+        """The ``loss``, ``metrics`` and ``loss_weights`` given to `compile`."""
+        return self._compiled_with
+
+    @property
+    def trained_weights(self) -> list[Variable]:
+        """The weights that training changes by gradients, in order, as `compile` has settled it."""
+        return list(self._ready_trainer().network.trainable.values())
 
     @contextmanager
     def _training(self, run: loop.Run) -> Iterator[History]:

@@ -10,6 +10,7 @@ import pytest
 
 import jtf
 from jtf import cli
+from tests.io.keras.recorded import NEWEST, expected, extracted, predicted
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def test_what_tfjs_cannot_open_is_for_jtf(tmp_path, monkeypatch, capsys):
     assert out == ""
     assert "reset_after" in err
     run(capsys, "convert", "gru", "for_jtf", "--for-jtf")
+
+
+@pytest.mark.parametrize("name", ["conv2d.keras", "conv2d.h5"])
+def test_keras_to_tfjs(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = extracted(NEWEST, name, tmp_path)
+    assert "Conv2D" in run(capsys, "summary", file.name).out
+    run(capsys, "convert", file.name, "converted")
+    x, y = (expected(NEWEST, name)[letter] for letter in "xy")
+    for ours, theirs in zip(predicted(jtf.load_layers_model("converted"), x), y, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("command", [["summary", "nothing"], ["convert", "nothing", "x"], ["export-page", "nothing"]])

@@ -116,6 +116,7 @@ def built_before_it_was_wrapped() -> Any:
     return model
 
 
+QUANTIZED = ("float16", "uint8", "uint16")
 OTHERS = {
     "built-by-data": built_by_data,
     "built-in-a-graph": built_in_a_graph,
@@ -155,6 +156,9 @@ def in_tfjs(rows, trained, tmp_path_factory):
         trained[name] = make()
         trained[name].save(directory / name)
         put_case(directory / name, X)
+    for dtype in QUANTIZED:
+        to_train("sgd").save(directory / dtype, dtype=dtype, shard_bytes=50)
+        put_case(directory / dtype, X)
     for name, make in OPTIMIZERS.items():
         model = trained[name] = to_train(make())
         for steps in (3, 6):
@@ -218,6 +222,15 @@ def test_models_are_the_same_in_tfjs(case, in_tfjs):
 @pytest.mark.parametrize("name", OTHERS)
 def test_models_that_came_about_otherwise_are_the_same_in_tfjs(name, trained, in_tfjs):
     assert not differs(results(in_tfjs / name), [trained[name].predict(X)])
+
+
+@pytest.mark.parametrize("dtype", QUANTIZED)
+def test_quantized_weights_have_the_same_values_in_tfjs(dtype, in_tfjs):
+    here, there = (jtf.load_layers_model(place) for place in (in_tfjs / dtype, in_tfjs / dtype / "resaved"))
+    assert any(not np.array_equal(w, v) for w, v in zip(here.weights, to_train("sgd").weights, strict=True))
+    for new, old in zip(there.get_weights(), here.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+    assert not differs(results(in_tfjs / dtype), [here.predict(X)])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
