@@ -58,6 +58,8 @@ def _convert(options: argparse.Namespace) -> Answer:
         if result.worst_weight is not None:
             error = f"{result.largest_error:.3g}, in {result.worst_weight}"
             print(f"{size_in_words(result.full_bytes)} before; the largest error of a weight is {error}")
+        if model.optimizer is not None and not options.include_optimizer:
+            print("without what it was compiled with: --include-optimizer takes that along")
 
     return outcome, show
 

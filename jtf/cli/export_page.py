@@ -25,12 +25,13 @@ def add_to(commands: Any) -> None:
         help="where the page gets TF.js; a file, such as node_modules/@tensorflow/tfjs/dist/tf.min.js, is copied "
         f"beside the page, which then needs no network ({TFJS})",
     )
+    page.add_argument("--overwrite", action="store_true", help="replace an index.html that jtf has not written")
     page.add_argument("--json", action="store_true", help="print the outcome for programs")
     page.set_defaults(run=lambda options: answered(options.json, lambda: _export(options)))
 
 
 def _export(options: argparse.Namespace) -> Answer:
-    page = export_page(options.directory, tfjs=options.tfjs)
+    page = export_page(options.directory, tfjs=options.tfjs, overwrite=options.overwrite)
 
     def show() -> None:
         print(f"{page}\nBrowsers open it from a web server: python -m http.server 8000 --directory {options.directory}")

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 import jtf
+from jtf.io.handlers import is_keras_file
 
-_KERAS = (".keras", ".h5", ".hdf5")
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def opened(path: str) -> Any:
     """The model at a path: a directory or file of TF.js's, a zip or safetensors file, or one of Keras's."""
-    if Path(path).suffix in _KERAS:
+    if is_keras_file(path):
         return jtf.load_keras_model(path)
     with tqdm(total=100, desc=f"Reading {path}", unit="%", leave=False, disable=not sys.stderr.isatty()) as bar:
         return jtf.load_layers_model(path, on_progress=lambda fraction: bar.update(int(100 * fraction) - bar.n))

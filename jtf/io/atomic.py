@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +19,7 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
     Args:
         file: in a directory that is there.
     """
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
     try:
         with beside.open("wb") as stream:
             yield stream

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import os
+import re
 import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
 
 MANIFEST = "model.json"
+#: What files of weights are called here and by TF.js's own programs.
+_OWN_NAME = re.compile(r"(weights|group\d+-shard\d+of\d+)(-[0-9a-f]{8})?(\.bin)?")
 #: The size of a file of weights, at most; browsers keep files of this size in their cache.
 SHARD_BYTES = 4 * 2**20
 
@@ -24,7 +29,8 @@ class Directory:
 
     Saving writes the files of weights first, under names that the model which is there already does not use, then
     the ``model.json`` that names them, in one stroke: a crash at any moment leaves the old model or the new one. Then
-    the old model's files go; other files in the directory stay.
+    the old model's files go; other files in the directory stay. The first model's files are called as TF.js calls
+    them, those of later ones by their contents, so that nobody's cache confuses them.
 
     Args:
         path: the directory, or (to load) the JSON file in it.
@@ -55,36 +61,44 @@ class Directory:
         """
         manifest_file = self.path / MANIFEST
         self._refuse_to_destroy(manifest_file)
+        as_json(artifacts.document([]))  # refuses what JSON lacks, before anything is written
         before = _files_of(manifest_file)
         self.path.mkdir(parents=True, exist_ok=True)
         shards = list(artifacts.weights.chunks(self.shard_bytes))
         names = self._new_names(artifacts.weights, len(shards))
-        document = json.dumps(artifacts.document(names), allow_nan=False).encode()
-        for name, parts in zip(names, shards, strict=True):
-            with replacing(self.path / name) as file:
-                file.writelines(parts)
-        sync_directory(self.path)  # the weights are there before what names them
-        with replacing(manifest_file) as file:
-            file.write(document)
+        try:
+            for name, parts in zip(names, shards, strict=True):
+                with replacing(self.path / name) as file:
+                    file.writelines(parts)
+            sync_directory(self.path)  # the weights are there before what names them
+            with replacing(manifest_file) as file:
+                file.write(as_json(artifacts.document(names)))
+        except BaseException:
+            self._remove(set(names) - before)
+            raise
         sync_directory(self.path)
-        for name in before - set(names):
+        self._remove(before - set(names))
+
+    def _remove(self, names: set[str]) -> None:
+        for name in names:
             (self.path / name).unlink(missing_ok=True)
 
     def _refuse_to_destroy(self, manifest_file: Path) -> None:
-        if not self.path.exists() or (self.path.is_dir() and (manifest_file.is_file() or not any(self.path.iterdir()))):
+        if not self.path.exists():
             return
         if not self.path.is_dir():
             raise FileExistsError(f"{self.path} is a file; models are saved in directories. Choose another path.")
-        if not self.overwrite:
+        is_ours = all(_OWN_NAME.fullmatch(file.name) or file.suffix == ".tmp" for file in self.path.iterdir())
+        if not (self.overwrite or is_ours or _manifest(manifest_file)):
             raise FileExistsError(
-                f"{self.path} exists and is not a saved model (it has no {MANIFEST}). Choose another path, or write "
-                "the model beside what is there with overwrite=True."
+                f"{self.path} exists and is not a saved model (it has no {MANIFEST} of one). Choose another path, or "
+                "write the model beside what is there with overwrite=True."
             )
 
     def _new_names(self, weights: Pieces, count: int) -> list[str]:
         """Names for the shards: TF.js's own, or where these are taken already, names that tell of the contents."""
         plain = shard_names(count)
-        if not any((self.path / name).exists() for name in plain):
+        if not any((self.path / name).exists() for name in (MANIFEST, *plain)):
             return plain
         digest = 0
         for piece in weights.pieces:
@@ -103,7 +117,16 @@ class Directory:
         file = self.path / MANIFEST if self.path.is_dir() else self.path
         if not file.is_file():
             raise FileNotFoundError(f"There is no model at {self.path}: {file} does not exist.")
-        document = parsed_json(file.read_bytes(), file)
+        text = file.read_bytes()
+        try:
+            return self._described(text, file)
+        except ModelFormatError:
+            if (now := file.read_bytes()) == text:
+                raise
+            return self._described(now, file)  # somebody has just saved another model here
+
+    def _described(self, text: bytes, file: Path) -> ModelArtifacts:
+        document = parsed_json(text, file)
         if self.weights_in is not None:
             return from_document(document, file, Directory(self.weights_in).shard)
         # Where model.json is a link, its weights may lie where it points to.
@@ -127,9 +150,36 @@ def parsed_json(text: bytes | str, source: str | os.PathLike[str]) -> Any:
         ModelFormatError: it is no JSON, or nested deeper than a model ever is.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(source, "the file", "JSON", str(error)) from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name}, which is no number in JSON")
+
+
+def as_json(document: Any) -> bytes:
+    """A JSON file's contents.
+
+    Raises:
+        ValueError: there is a number in it that JSON lacks; says where.
+    """
+    try:
+        return json.dumps(document, allow_nan=False).encode()
+    except ValueError as error:
+        place = next(_not_finite(document), "somewhere")
+        raise ValueError(f"{place} is not finite, which JSON files cannot hold. Use a number that is.") from error
+
+
+def _not_finite(value: Any, place: str = "") -> Iterator[str]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{place} = {value}"
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in items:
+        named = item.get("config") if isinstance(item, Mapping) else None
+        name = named.get("name", key) if isinstance(named, Mapping) else key
+        yield from _not_finite(item, f"{place}.{name}".lstrip("."))
 
 
 def _mapped(directory: Path, path: str, allowed: list[Path], file: Path) -> Any:
@@ -154,8 +204,16 @@ def _mapped(directory: Path, path: str, allowed: list[Path], file: Path) -> Any:
 def _files_of(manifest_file: Path) -> set[str]:
     """The files of weights of the model that is there, as far as they lie in its directory itself."""
     try:
-        groups = json.loads(manifest_file.read_bytes())["weightsManifest"]
-        names = [path for group in groups for path in group["paths"]]
-        return {Path(name).name for name in names if Path(name).name == os.path.normpath(name)}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        names = [path for group in _manifest(manifest_file)["weightsManifest"] for path in group["paths"]]
+        return {Path(name).name for name in names if _OWN_NAME.fullmatch(os.path.normpath(name))}
+    except (ValueError, KeyError, TypeError):
         return set()
+
+
+def _manifest(file: Path) -> dict[str, Any]:
+    """The ``model.json`` of a model; an empty dict where there is none, or something else."""
+    try:
+        document = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) and "modelTopology" in document else {}

@@ -16,9 +16,10 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
+from urllib.parse import unquote
 
 from jtf.io.artifacts import LoadHandler, ModelArtifacts, SaveHandler, from_document
-from jtf.io.directory import SHARD_BYTES, Directory
+from jtf.io.directory import MANIFEST, SHARD_BYTES, Directory
 from jtf.io.errors import ModelFormatError
 from jtf.io.safetensors_file import SafetensorsFile
 from jtf.io.zip_file import ZipFile
@@ -88,17 +89,23 @@ def save_handler(path: SaveTarget, shard_bytes: int | None, overwrite: bool) -> 
                 f"jtf.io.with_save_handler(function); received {path!r}."
             )
         if shard_bytes is not None or overwrite:
-            raise ValueError("shard_bytes and overwrite are for models that are saved into directories.")
+            raise ValueError("shard_bytes and overwrite are for models that are saved into directories and files.")
         return path
     place, size = local_path(path), SHARD_BYTES if shard_bytes is None else shard_bytes
+    if place.name == MANIFEST:  # as it is given to open it
+        place = place.parent
     if is_keras_file(place):
         raise ValueError(
             f"{place}: models are saved as directories in TF.js's format, or as .zip or .safetensors files, not as "
             "Keras files."
         )
     if place.suffix == ".zip":
-        return ZipFile(place, size)
-    return SafetensorsFile(place) if place.suffix == ".safetensors" else Directory(place, size, overwrite)
+        return ZipFile(place, size, overwrite)
+    if place.suffix != ".safetensors":
+        return Directory(place, size, overwrite)
+    if shard_bytes is not None:
+        raise ValueError("A .safetensors file is one piece: shard_bytes is for directories and .zip files.")
+    return SafetensorsFile(place, overwrite)
 
 
 def load_handler(path: LoadSource, weight_path_prefix: str | os.PathLike[str] | None) -> LoadHandler:
@@ -143,7 +150,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
         return Path(text)
     if scheme != "file":
         raise ValueError(f"Models are saved to and read from directories and file:// URLs; received {text!r}.")
-    return Path(rest)
+    return Path(rest) if Path(rest).exists() else Path(unquote(rest))
 
 
 def _nowhere(path: str, _: int) -> Any:

@@ -9,21 +9,33 @@ References:
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jtf.engine.trainer import is_differentiable
 from jtf.io.artifacts import LoadHandler, ModelArtifacts, from_document
 from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
 from jtf.io.handlers import LoadSource, SaveTarget, is_keras_file, load_handler, local_path, save_handler
 from jtf.io.keras import load_keras_weights
 from jtf.io.keras.config import Dialect, converted
-from jtf.io.manifest import StoredWeight, WeightSpec, arrays, dtype_of_each, quantized, stored
-from jtf.io.matching import matched, matched_in_part
+from jtf.io.manifest import (
+    StoredWeight,
+    WeightSpec,
+    arrays,
+    check_size,
+    checked_specs,
+    dtype_of_each,
+    quantized,
+    stored,
+)
+from jtf.io.matching import matched, matched_in_part, side_by_side
 from jtf.io.optimizer_state import GROUP, optimizer_weights, restore
+from jtf.io.safetensors_file import SafetensorsFile
 from jtf.io.tfjs_limits import names_in_tfjs
 from jtf.io.topology import model_from_json, topology
 from jtf.io.training_config import compile_as_saved, training_config
@@ -66,6 +78,11 @@ def save_layers_model(
     """Write a built model; see `LayersModel.save`."""
     target = look_up(target, {"tfjs": "tfjs", "jtf": "jtf"}, "target")
     handler = save_handler(path, shard_bytes, overwrite)
+    if isinstance(handler, SafetensorsFile) and (include_optimizer or dtype is not None):
+        raise ValueError(
+            "A .safetensors file has the weights as they are and the topology: include_optimizer and dtype are for "
+            "directories and .zip files."
+        )
     artifacts, result = artifacts_of(model, include_optimizer, trainable_only, dtype, target)
     handler.save(artifacts)
     return result
@@ -98,6 +115,11 @@ def artifacts_of(
     }
     training = None
     if include_optimizer:
+        if set(model.trained_weights) != {w for w in model.trainable_weights if is_differentiable(w)}:
+            raise ValueError(
+                f"What is trainable in model {model.name!r} has changed since it was compiled, so that the optimizer's "
+                "state would be that of other weights. Compile it again, or save without include_optimizer."
+            )
         training = training_config(model.optimizer, model.compiled_with, target)
         kept += optimizer_weights(model.optimizer, {weight: called[weight] for weight in model.trained_weights})
     result = SaveResult(
@@ -187,11 +209,14 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
         raise ValueError(
             f"Model {model.name!r} is not built yet, so it has no weights to replace. Fit or predict first."
         )
-    if isinstance(source, Mapping):
+    if isinstance(source, Mapping) and not {"modelTopology", "weightSpecs"} & source.keys():
         given = {name: np.asarray(value) for name, value in source.items()}
-        floating = {name: a.astype("<f4") if np.issubdtype(a.dtype, np.floating) else a for name, a in given.items()}
-        _assign(model, [stored(name, array) for name, array in floating.items()], "the given weights", strict, None)
+        kinds = {"f": "<f4", "i": "<i4", "u": "<i4"}
+        weights = [stored(name, a.astype(kinds.get(a.dtype.kind, a.dtype))) for name, a in given.items()]
+        _assign(model, weights, "the given weights", strict, None)
     elif is_keras_file(source):
+        if not strict:
+            raise ValueError("Weights of Keras's files are taken over as a whole; strict=False is for other files.")
         load_keras_weights(model, local_path(source))
     else:
         artifacts = _loaded(load_handler(source, None))
@@ -200,7 +225,12 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
 
 def _loaded(handler: LoadHandler) -> ModelArtifacts:
     loaded = handler.load()
-    return loaded if isinstance(loaded, ModelArtifacts) else from_document(loaded, "the handler's dict", _no_files)
+    if not isinstance(loaded, ModelArtifacts):
+        return from_document(loaded, "the handler's dict", _no_files)
+    if not all(isinstance(spec, WeightSpec) for spec in loaded.weight_specs or ()):
+        loaded = dataclasses.replace(loaded, weight_specs=checked_specs(loaded.weight_specs, loaded.source))
+    check_size(loaded.weight_specs or (), len(loaded.weights), loaded.source, "weights")
+    return loaded
 
 
 def _weights(artifacts: ModelArtifacts, of_optimizer: bool) -> list[StoredWeight]:
@@ -232,6 +262,10 @@ def _assign(
     theirs = [(weight.spec.name, weight.spec.shape) for weight in saved]
     ours = [(weight.name, weight.shape) for weight in weights]
     indices: Sequence[int | None] = matched(theirs, ours, source) if strict else matched_in_part(theirs, ours)
+    if saved and weights and all(index is None for index in indices):
+        raise ModelFormatError(
+            source, "the weights", "some of the names and shapes of the model", f"none\n{side_by_side(theirs, ours)}"
+        )
     total, done = sum(weight.spec.bytes for weight in saved) or 1, 0
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:

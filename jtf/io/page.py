@@ -14,10 +14,13 @@ from jtf.io.handlers import local_path
 
 #: The npm package, as a network that mirrors npm serves it.
 TFJS = "https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"
+_MARK = '<meta name="generator" content="jtf">'
 _TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def export_page(directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[str] = TFJS) -> Path:
+def export_page(
+    directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[str] = TFJS, overwrite: bool = False
+) -> Path:
     """Write ``index.html`` beside a saved model.
 
     The page loads the model with TF.js. Where it reads digits (784 or 28 x 28 inputs, ten outputs), one draws a digit
@@ -28,12 +31,14 @@ def export_page(directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[st
         directory: what ``model.save`` has written.
         tfjs: the URL of ``tf.min.js`` of the npm package ``@tensorflow/tfjs``; or the path of that file, which is
             copied beside the page, so that it needs no network.
+        overwrite: whether to replace an ``index.html`` that jtf has not written.
 
     Returns:
         The page. Browsers open it from a web server: ``python -m http.server --directory DIR``.
 
     Raises:
         FileNotFoundError: there is no model in the directory, or no such file.
+        FileExistsError: there is another ``index.html``.
         ModelFormatError: its ``model.json`` is not one.
 
     Example:
@@ -48,10 +53,15 @@ def export_page(directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[st
     if not (place / MANIFEST).is_file():
         raise FileNotFoundError(f"There is no model in {place}: it has no {MANIFEST}. Save one there first.")
     document = parsed_json((place / MANIFEST).read_bytes(), place / MANIFEST)
-    config = document.get("modelTopology", {}).get("config", {}) if isinstance(document, dict) else {}
-    if not isinstance(config, dict | list):
-        raise ModelFormatError(place / MANIFEST, "modelTopology", "a model", type(config).__name__)
+    topology = document.get("modelTopology") if isinstance(document, dict) else None
+    if not isinstance(topology, dict):
+        raise ModelFormatError(place / MANIFEST, "modelTopology", "a model", type(topology).__name__)
+    described = topology.get("model_config", topology)
+    config = described.get("config") if isinstance(described, dict) else None
     name = config.get("name") if isinstance(config, dict) else None
+    page = place / "index.html"
+    if page.exists() and not overwrite and _MARK not in page.read_text(encoding="utf-8", errors="replace"):
+        raise FileExistsError(f"{page} exists and was not written by jtf. Move it, or replace it with overwrite=True.")
     source = os.fspath(tfjs)
     if "://" not in source and not source.startswith("//"):
         if not Path(source).is_file():
@@ -59,10 +69,11 @@ def export_page(directory: str | os.PathLike[str], *, tfjs: str | os.PathLike[st
                 f"There is no file {source}. TF.js is the file dist/tf.min.js of the npm package @tensorflow/tfjs: "
                 "npm install @tensorflow/tfjs."
             )
-        shutil.copy(source, place / "tf.min.js")
+        if not (place / "tf.min.js").exists() or not Path(source).samefile(place / "tf.min.js"):
+            shutil.copy(source, place / "tf.min.js")
         source = "tf.min.js"
-    page = _TEMPLATE.read_text(encoding="utf-8")
-    page = page.replace("{{name}}", html.escape(str(name or "model"))).replace("{{tfjs}}", html.escape(source))
-    with replacing(place / "index.html") as file:
-        file.write(page.encode())
-    return place / "index.html"
+    text = _TEMPLATE.read_text(encoding="utf-8")
+    text = text.replace("{{name}}", html.escape(str(name or "model"))).replace("{{tfjs}}", html.escape(source))
+    with replacing(page) as file:
+        file.write(text.encode())
+    return page

@@ -18,11 +18,11 @@ import numpy as np
 from jtf.io.artifacts import ModelArtifacts
 from jtf.io.atomic import replacing
 from jtf.io.buffers import Pieces
-from jtf.io.directory import parsed_json
+from jtf.io.directory import as_json, parsed_json
 from jtf.io.errors import ModelFormatError
 from jtf.io.manifest import DTYPES, StoredWeight, arrays, stored
 
-_TOPOLOGY, _ORDER = "jtf.model_topology", "jtf.order"
+_TOPOLOGY, _ORDER, _METADATA = "jtf.model_topology", "jtf.order", "jtf.user_defined_metadata"
 
 
 class SafetensorsFile:
@@ -30,17 +30,23 @@ class SafetensorsFile:
 
     Args:
         path: of the file.
+        overwrite: whether to replace a file that is no saved model.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, overwrite: bool = False) -> None:
+        self.path, self.overwrite = path, overwrite
 
     def save(self, artifacts: ModelArtifacts) -> None:
         """Write the file; one that is there is replaced when the new one is complete.
 
         Raises:
             ValueError: two weights have one name.
+            FileExistsError: there is a file that is no saved model.
         """
+        if self.path.exists() and not self.overwrite and _TOPOLOGY not in _metadata(self.path):
+            raise FileExistsError(
+                f"{self.path} exists and is no model that jtf has saved. Choose another path, or overwrite=True."
+            )
         specs = list(artifacts.weight_specs or [])
         weights = [
             weight
@@ -51,7 +57,8 @@ class SafetensorsFile:
         if len(tensors) != len(weights):
             raise ValueError("Two weights have one name, which a safetensors file cannot hold. Rename the layers.")
         metadata = {
-            _TOPOLOGY: json.dumps(artifacts.model_topology),
+            _TOPOLOGY: as_json(artifacts.model_topology).decode(),
+            _METADATA: as_json(artifacts.user_defined_metadata).decode(),
             _ORDER: json.dumps(list(tensors)),
         }
         data = _safetensors().numpy.save(tensors, metadata)
@@ -74,9 +81,23 @@ class SafetensorsFile:
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(tensors):
             order = list(tensors)
         weights = [stored(name, tensors[name]) for name in order]
+        own = parsed_json(metadata.get(_METADATA, "null"), self.path)
         return ModelArtifacts(
-            topology, [w.spec for w in weights], Pieces(w.array for w in weights), source=str(self.path)
+            topology if isinstance(topology, dict) else {},
+            [w.spec for w in weights],
+            Pieces(w.array for w in weights),
+            user_defined_metadata=own if isinstance(own, dict) else None,
+            source=str(self.path),
         )
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """What a file says beside its tensors; nothing where it is no safetensors file."""
+    try:
+        with _safetensors().safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except Exception:  # the package has one error of its own, and raises others as well
+        return {}
 
 
 def _opened(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:

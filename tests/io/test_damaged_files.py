@@ -270,6 +270,17 @@ def test_a_zip_bomb(tmp_path, name):
                 for _ in range(600):
                     stream.write(bytes(2**20))
     before = memory()
-    with pytest.raises(ModelFormatError, match=rf"entry '{name}': expected at most"):
+    with pytest.raises(ModelFormatError, match="expected at most"):
         jtf.load_layers_model(tmp_path / "bomb.zip")
     assert memory() - before < MOST_MEMORY
+
+
+def test_many_small_bombs(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bombs.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.json", json.dumps({"modelTopology": {}, "weightsManifest": []}))
+        for number in range(3):
+            with archive.open(f"{number}.bin", "w") as stream:
+                for _ in range(100):
+                    stream.write(bytes(2**20))
+    with pytest.raises(ModelFormatError, match="all entries: expected at most"):
+        jtf.load_layers_model(tmp_path / "bombs.zip")

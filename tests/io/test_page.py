@@ -97,6 +97,14 @@ def test_refusals(tmp_path):
     with pytest.raises(FileNotFoundError, match="npm install @tensorflow/tfjs"):
         jtf.io.export_page(tmp_path, tfjs="tf.min.js")
     assert not (tmp_path / "index.html").exists()
-    (tmp_path / "model.json").write_text('{"modelTopology": {"config": 3}}')
-    with pytest.raises(jtf.io.ModelFormatError, match="modelTopology: expected a model; found int"):
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"index.html exists and was not written by jtf.*overwrite=True"):
         jtf.io.export_page(tmp_path)
+    jtf.io.export_page(tmp_path, overwrite=True)
+    (tmp_path / "tf.min.js").write_text("TF.js")
+    for _ in range(2):
+        jtf.io.export_page(tmp_path, tfjs=tmp_path / "tf.min.js")  # over its own, from where it is
+    for text in ('{"modelTopology": 3}', "[]"):
+        (tmp_path / "model.json").write_text(text)
+        with pytest.raises(jtf.io.ModelFormatError, match="modelTopology: expected a model"):
+            jtf.io.export_page(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 import jtf
 from jtf.io import ModelArtifacts, ModelFormatError
+from jtf.io.buffers import Pieces
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def assert_same(again, model):
 @pytest.mark.parametrize("ending", ["", ".zip", ".safetensors"])
 def test_there_and_back(model, tmp_path, ending):
     place = tmp_path / "new" / f"model{ending}"
-    for _ in range(2):  # the second time in place of the first
+    for _ in range(3):  # the second time in place of the first
         model.save(place)
         assert_same(jtf.load_layers_model(place), model)
         assert_same(jtf.load_layers_model(f"file://{place}"), model)
@@ -99,6 +101,10 @@ def test_handlers(model):
     model.save(jtf.io.with_save_handler(kept.append))
     (artifacts,) = kept
     assert isinstance(artifacts, ModelArtifacts)
+    described = dataclasses.replace(artifacts, weight_specs=[spec.as_json() for spec in artifacts.weight_specs])
+    assert_same(jtf.load_layers_model(described), model)
+    with pytest.raises(ModelFormatError, match="truncated"):
+        jtf.load_layers_model(dataclasses.replace(artifacts, weights=Pieces([b"abc"])))
     assert len(artifacts.weight_data) == 4 * model.count_params()
     assert_same(jtf.load_layers_model(jtf.io.from_memory(artifacts)), model)
     assert_same(jtf.load_layers_model(artifacts), model)
@@ -140,6 +146,8 @@ def test_a_topology_alone_makes_a_new_model(model):
         (lambda m, d: m.save(d / "a", target="tfsj"), ValueError, "Did you mean 'tfjs'"),
         (lambda m, d: m.save(d / "a", shard_bytes=0), ValueError, r"a number of bytes, such as 4194304; received 0"),
         (lambda m, d: m.save(jtf.io.with_save_handler(print), overwrite=True), ValueError, "saved into directories"),
+        (lambda m, d: m.save(d / "a.safetensors", shard_bytes=9), ValueError, "is one piece"),
+        (lambda m, d: m.save(d / "a.safetensors", dtype="uint8"), ValueError, "has the weights as they are"),
         (lambda m, d: m.save(d / "a", include_optimizer=True), ValueError, "is not compiled.*Compile it first"),
         (lambda m, d: m.save(d / "a", dtype="uint4"), ValueError, "Unknown dtype 'uint4'"),
         (lambda m, d: m.save(d / "a", dtype={"*/kernal": "uint8"}), ValueError, r"called like '\*/kernal'"),
@@ -159,6 +167,7 @@ def test_refusals(model, tmp_path, save, error, message):
 
 def test_a_directory_that_is_no_model_is_written_into_when_told_to(model, tmp_path):
     (tmp_path / "weights.bin").write_text("somebody else's")
+    (tmp_path / "notes").touch()
     with pytest.raises(FileExistsError, match=r"overwrite=True"):
         model.save(tmp_path)
     model.save(tmp_path, overwrite=True)
@@ -169,6 +178,84 @@ def test_a_directory_that_is_no_model_is_written_into_when_told_to(model, tmp_pa
         model.save(tmp_path / "file", overwrite=True)
 
 
+@pytest.mark.parametrize("name", ["photos.zip", "w.safetensors", "3d/model.json"])
+def test_files_of_others_are_not_overwritten(model, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('{"my": "model of a house"}')
+    for target in {file, file.parent if name.endswith("json") else file}:
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            model.save(target)
+    assert file.read_text() == '{"my": "model of a house"}'
+    model.save(file, overwrite=True)
+    assert_same(jtf.load_layers_model(file), model)
+
+
+def test_an_old_model_does_not_say_what_is_deleted(model, tmp_path):
+    model.save(tmp_path)
+    file = tmp_path / "model.json"
+    document = json.loads(file.read_text())
+    document["weightsManifest"][0]["paths"] = ["model.json", "notes.txt", "sub/weights.bin", "weights.bin"]
+    file.write_text(json.dumps(document))
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "weights.bin").touch()
+    model.save(tmp_path)
+    assert_same(jtf.load_layers_model(tmp_path), model)
+    assert (tmp_path / "notes.txt").exists()
+    assert (tmp_path / "sub" / "weights.bin").exists()
+    assert not (tmp_path / "weights.bin").exists()
+
+
+def test_the_path_of_the_json_file_is_that_of_its_directory(model, tmp_path):
+    model.save(tmp_path / "out put" / "model.json")
+    assert (tmp_path / "out put" / "weights.bin").is_file()
+    assert_same(jtf.load_layers_model((tmp_path / "out put").as_uri()), model)
+
+
+def test_a_first_save_that_failed_leaves_nothing_in_the_way(model, tmp_path, monkeypatch):
+    replace = os.replace
+
+    def fail(source, target):
+        if str(target).endswith("model.json"):
+            raise OSError("disk full")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        model.save(tmp_path / "model")
+    assert list((tmp_path / "model").iterdir()) == []
+    (tmp_path / "model" / "weights.bin").touch()  # as a crash would leave it
+    monkeypatch.undo()
+    model.save(tmp_path / "model")
+    assert_same(jtf.load_layers_model(tmp_path / "model"), model)
+
+
+def test_opening_while_another_model_is_being_saved(model, tmp_path, monkeypatch):
+    from jtf.io import directory
+
+    model.save(tmp_path)
+    mapped, calls = directory._mapped, []
+
+    def save_meanwhile(*arguments):
+        if not calls:
+            calls.append(arguments)
+            other_like(model).save(tmp_path)
+        return mapped(*arguments)
+
+    monkeypatch.setattr(directory, "_mapped", save_meanwhile)
+    assert jtf.load_layers_model(tmp_path).to_json() == model.to_json()
+    assert calls
+
+
+def test_numbers_that_json_lacks(tmp_path):
+    masking = jtf.layers.masking(mask_value=float("inf"), input_shape=[3, 2], name="gaps")
+    for place in (tmp_path / "a", tmp_path / "a.zip", tmp_path / "a.safetensors"):
+        with pytest.raises(ValueError, match=r"gaps.config.mask_value = inf is not finite"):
+            jtf.sequential([masking]).save(place)
+        assert not place.exists()
+
+
 def test_many_shards(model, tmp_path):
     result = model.save(tmp_path, shard_bytes=50)
     names = json.loads((tmp_path / "model.json").read_text())["weightsManifest"][0]["paths"]
@@ -176,7 +263,9 @@ def test_many_shards(model, tmp_path):
     assert [(tmp_path / name).stat().st_size for name in names[:-1]] == [50] * (len(names) - 1)
     assert_same(jtf.load_layers_model(tmp_path), model)
     model.save(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "weights.bin"], "the old ones are gone"
+    old, new = sorted(path.name for path in tmp_path.iterdir())
+    assert old == "model.json", "the other old ones are gone"
+    assert new.startswith("weights-")
 
 
 SAVE_FOR_EVER = """
@@ -364,7 +453,9 @@ def test_weights_that_do_not_match_change_nothing(model):
     with pytest.raises(ModelFormatError, match=r"the given weights: .*by name or by order"):
         other.load_weights({"first/kernel": np.zeros((3, 5))})
     assert all(np.array_equal(new, old) for new, old in zip(other.get_weights(), before, strict=True))
-    other.load_weights({"first/kernel": np.zeros((3, 5)), "gone": np.zeros(1)}, strict=False)
+    with pytest.raises(ModelFormatError, match="some of the names and shapes"):
+        other.load_weights({"fisrt/kernel": np.zeros((3, 5))}, strict=False)
+    other.load_weights({"first/kernel": np.zeros((3, 5), int), "gone": np.zeros(1)}, strict=False)
     assert not other.get_weights()[0].any()
     assert np.array_equal(other.get_weights()[-1], before[-1])
     with pytest.raises(ValueError, match="not built yet"):

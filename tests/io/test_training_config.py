@@ -107,6 +107,19 @@ def test_what_only_jtf_can_open(tmp_path):
         np.testing.assert_array_equal(new, old)
 
 
+def test_what_was_frozen_since_is_compiled_first(tmp_path):
+    model = jtf.sequential([jtf.layers.dense(units=2, input_shape=[3], name=name) for name in "ab"][:1])
+    model.add(jtf.layers.dense(units=2, name="c"))
+    model.compile(optimizer="adam", loss="mse")
+    model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
+    model.layers[0].trainable = False
+    with pytest.raises(ValueError, match=r"has changed since it was compiled.*Compile it again"):
+        model.save(tmp_path / "model", include_optimizer=True)
+    model.compile(optimizer=model.optimizer, loss="mse")
+    model.save(tmp_path / "model", include_optimizer=True)
+    assert jtf.load_layers_model(tmp_path / "model").optimizer.iterations == 1
+
+
 def changed(directory, change):
     file = directory / "model.json"
     document = json.loads(file.read_text())

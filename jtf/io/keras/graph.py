@@ -50,10 +50,13 @@ def converted_graph(config: dict[str, Any], dialect: Dialect, entry: str) -> dic
     described = config.get("layers")
     if not isinstance(described, list) or not all(isinstance(each, Mapping) for each in described):
         dialect.refuse(entry, "a list of layers", repr(described)[:80])
-    named = {_name(each, dialect, entry): each for each in described}
+    named = {_name(each, dialect, entry): _as_layer(each) for each in described}
     if len(named) != len(described):
         dialect.refuse(entry, "different names of its layers", "the same name twice")
     operations = {name: each for name, each in named.items() if is_operation(each)}
+    for name, each in named.items():
+        if name not in operations and ".ops" in str(each.get("module")):
+            converted(each, dialect, f"layer {name!r}")  # refuses it by its name
     reader = _Reader(dialect, {name: each.get("class_name") for name, each in named.items()})
     calls = {name: reader.calls(each, name) for name, each in named.items()}
     needed = _needed_operations(calls, operations)
@@ -77,6 +80,26 @@ def converted_graph(config: dict[str, Any], dialect: Dialect, entry: str) -> dic
         "input_layers": [list(each) for each in inputs],
         "output_layers": [list(each) for each in outputs],
     }
+
+
+def _as_layer(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An operation on two tensors of one shape, such as ``x + y``, as the layer that does the same."""
+    name, nodes = described.get("class_name"), described.get("inbound_nodes")
+    if name not in ("Add", "Multiply", "Maximum", "Minimum") or ".ops" not in str(described.get("module")):
+        return described
+    if not isinstance(nodes, list) or not all(_has_two_of_one_shape(node) for node in nodes):
+        return described
+    merged = [{"args": [node["args"]], "kwargs": {}} for node in nodes]
+    return {**described, "module": "keras.layers", "registered_name": None, "inbound_nodes": merged}
+
+
+def _has_two_of_one_shape(node: Any) -> bool:
+    args = node.get("args") if isinstance(node, Mapping) else None
+    if not isinstance(args, list) or len(args) != 2 or node.get("kwargs"):
+        return False
+    configs = [arg.get("config") if isinstance(arg, Mapping) else None for arg in args]
+    shapes = [config.get("shape") if isinstance(config, Mapping) else None for config in configs]
+    return isinstance(shapes[0], list) and shapes[0] == shapes[1]
 
 
 def check_chain(layers: list[Any], dialect: Dialect) -> None:

@@ -11,12 +11,12 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 
 from jtf.io.errors import ModelFormatError
+from jtf.io.handlers import local_path
 from jtf.io.keras import hdf5
 from jtf.io.keras.config import MODELS, Dialect, converted
 from jtf.io.keras.training import compile_as_in_keras
@@ -155,10 +155,10 @@ def read(path: str | os.PathLike[str]) -> KerasFile:
         FileNotFoundError: there is no such file.
         ModelFormatError: it is none, or damaged.
     """
-    file = Path(path)
+    file = local_path(path)
     if not file.is_file():
-        raise FileNotFoundError(f"There is no file {file}.")
-    source = os.fspath(path)
+        raise FileNotFoundError(f"There is no model at {file}.")
+    source = os.fspath(file)
     try:
         data = file.read_bytes()
         if data.startswith(hdf5.SIGNATURE):

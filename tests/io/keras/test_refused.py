@@ -229,3 +229,28 @@ def test_damaged_state_of_the_optimizer(tmp_path):
 
     with pytest.raises(ModelFormatError, match="a count of updates first"):
         jtf.load_keras_model(changed("trained_adam.keras", tmp_path, change, "model.weights.h5"))
+
+
+def plus(name):
+    """What Keras 3 writes for ``x + x`` in place of a layer of the graph, and what it then says of the layer."""
+
+    def change(document):
+        for layer in document["config"]["layers"]:
+            if layer["class_name"] == "Add":
+                layer |= {"module": "keras.src.ops.numpy", "class_name": name, "registered_name": name}
+                layer["config"] = {"name": layer["config"]["name"]}
+                layer["inbound_nodes"] = [{"args": node["args"][0], "kwargs": {}} for node in layer["inbound_nodes"]]
+
+    return change
+
+
+def test_operators_on_tensors_of_one_shape_are_layers(tmp_path):
+    model = jtf.load_keras_model(changed("graph.keras", tmp_path, plus("Add")))
+    xs, ys = (expected(NEWEST, "graph.keras")[letter] for letter in "xy")
+    for ours, theirs in zip(predicted(model, xs), ys, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_other_operations_are_refused_by_name(tmp_path):
+    with pytest.raises(ModelFormatError, match=r"found the operation Subtract \(keras.src.ops.numpy\)"):
+        jtf.load_keras_model(changed("graph.keras", tmp_path, plus("Subtract")))
