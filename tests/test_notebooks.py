@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 from tests.node import node_modules
 
 ROOT = Path(__file__).parents[1]
+#: Whether they run on few data, for seconds; JTF_NOTEBOOKS=full runs them as they are saved.
+QUICK = os.environ.get("JTF_NOTEBOOKS", "quick") == "quick"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
@@ -52,7 +54,8 @@ class TestNotebook:
             **os.environ,
             "JAX_PLATFORMS": "cpu",
             "NODE_PATH": str(modules),
-            "JTF_NOTEBOOKS": os.environ.get("JTF_NOTEBOOKS", "quick"),
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1" if QUICK else "0",  # each program runs for a moment only
+            "JTF_NOTEBOOKS": "quick" if QUICK else "",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
         client = NotebookClient(
