@@ -33,3 +33,22 @@ def compiled_in_a_hurry():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+
+
+#: Folders whose tests are made of such programs. A module there that is about what XLA's optimizations do says
+#: ``optimized = True``.
+IN_A_HURRY = ("functional", "layers", "models")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _in_a_hurry(request):
+    if request.path.parent.name in IN_A_HURRY and not getattr(request.module, "optimized", False):
+        request.getfixturevalue("compiled_in_a_hurry")
+
+
+#: Modules of few tests that take long. They are begun first, so that no worker has one of them left at the end.
+LONG = ("test_notebooks", "test_training_guide", "test_in_tfjs", "test_demo", "test_readme")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))

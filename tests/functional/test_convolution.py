@@ -15,8 +15,6 @@ from jax.test_util import check_grads
 from jtf import functional as F
 from jtf.functional import convolution, windows
 
-pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
-
 
 def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)

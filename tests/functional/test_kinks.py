@@ -9,6 +9,9 @@ import numpy as np
 from jtf.functional import mish
 from jtf.functional.kinks import absolute, clip_by_value, largest
 
+#: Numbers near kinks depend on what XLA fuses.
+optimized = True
+
 
 def test_clipped_values():
     x = jnp.array([-2.0, -1.0, 0.5, 3.0, 4.0])

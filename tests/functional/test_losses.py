@@ -14,6 +14,9 @@ from scipy import special
 from jtf.functional import losses
 from tests.functional.recorded import case_id, recorded
 
+#: Numbers near kinks depend on what XLA fuses.
+optimized = True
+
 OURS = {
     "binaryCrossentropy": losses.binary_crossentropy,
     "categoricalCrossentropy": losses.categorical_crossentropy,

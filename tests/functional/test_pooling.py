@@ -14,6 +14,9 @@ from jax.test_util import check_grads
 from jtf import functional as F
 from jtf.functional import pooling
 
+#: Numbers near kinks depend on what XLA fuses.
+optimized = True
+
 
 def numbers(*shape):
     """All different, in no order."""

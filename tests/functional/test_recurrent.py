@@ -22,8 +22,6 @@ from jtf.functional import (
     simple_rnn_cell,
 )
 
-pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
-
 BATCH, TIME, IN, UNITS = 2, 4, 3, 2
 MASK = np.array([[1, 0, 1, 1], [0, 1, 1, 0]], bool)
 

@@ -25,8 +25,6 @@ from jtf.naming import camel_case, snake_case, words_in_snake_case
 from tests.layers.catalogue import ROWS
 from tests.layers.catalogue.row import with_batch
 
-pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
-
 #: The first row of each factory, by id.
 FIRST = {row.factory: row.id for row in reversed(ROWS)}.values()
 

@@ -12,8 +12,6 @@ from jtf import functional as F
 from jtf.layers.base import registry
 from tests.corpus import cases
 
-pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
-
 CASES = cases("tfjs_convolution.json.gz")
 LAYERS = [pytest.param(case, id=case["id"]) for case in CASES if "className" in case]
 RESIZINGS = [pytest.param(case, id=case["id"]) for case in CASES if "op" in case]

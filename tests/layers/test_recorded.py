@@ -14,7 +14,7 @@ from jtf.naming import snake_case
 from tests.corpus import cases
 from tests.layers.replay import call, layer_of, params, prepare, shapes_of
 
-pytestmark = pytest.mark.usefixtures("weights_are_given", "compiled_in_a_hurry")
+pytestmark = pytest.mark.usefixtures("weights_are_given")
 
 CALLS = cases("corpus_layers.jsonl.gz") + cases("corpus_layers_nested.jsonl.gz")
 SHAPES = cases("corpus_layer_shapes.jsonl.gz")

@@ -9,8 +9,6 @@ import pytest
 
 import jtf
 
-pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
-
 L = jtf.layers
 
 

@@ -13,7 +13,7 @@ import pytest
 import jtf
 from tests.corpus import cases
 
-pytestmark = pytest.mark.usefixtures("weights_are_given", "compiled_in_a_hurry")
+pytestmark = pytest.mark.usefixtures("weights_are_given")
 
 CASES = [pytest.param(case, id=case["id"]) for case in cases("tfjs_recurrent.json.gz")]
 

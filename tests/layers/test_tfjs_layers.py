@@ -14,7 +14,7 @@ import jtf
 from jtf.naming import snake_case
 from tests.corpus import cases
 
-pytestmark = pytest.mark.usefixtures("weights_are_given", "compiled_in_a_hurry")
+pytestmark = pytest.mark.usefixtures("weights_are_given")
 
 CASES = cases("tfjs_layers.json.gz")
 CALLS = [case for case in CASES if "output" in case]
