@@ -42,6 +42,7 @@ def test_there_are_notebooks():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 class TestNotebook:
+    @pytest.mark.slow
     # Jupyter's own warnings about its ports, and sockets that it leaves to the garbage collector.
     @pytest.mark.filterwarnings("default")
     def test_it_runs(self, path, tmp_path):

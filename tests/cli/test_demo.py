@@ -29,6 +29,7 @@ def few_digits(monkeypatch, tmp_path):
     monkeypatch.setattr(jtf.datasets, "mnist", lambda: Mnist(first(DIGITS.train, 300), first(DIGITS.test, 200)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # which notebooks' tests import: nobody watches here
     return tmp_path
 
 

@@ -31,7 +31,11 @@ def optimizer_of(described):
     return getattr(jtf.train, name)(*arguments)
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in MODELS])
+#: The first of each family, and then others.
+CASES = [pytest.param(case, id=case["name"], marks=[pytest.mark.slow] * (n >= 22)) for n, case in enumerate(MODELS)]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_trained_as_by_tfjs(case):
     model = jtf.models.model_from_json(case["topology"])
     assert [w.name for w in model.weights] == [w["name"] for w in case["before"]]

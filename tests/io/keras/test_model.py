@@ -104,6 +104,7 @@ def test_a_file_of_weights_is_no_model(tmp_path):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="keras is not installed")
+@pytest.mark.slow
 def test_the_keras_that_is_installed(tmp_path):
     script = Path(__file__).parents[2] / "oracle" / "record_keras.py"
     chosen = ["graph", "adam"]
