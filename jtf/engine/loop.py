@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import sys
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
 from jtf.callbacks import BatchLogs, CallbackList, History
 from jtf.engine.loan import Loan
 from jtf.engine.objective import Objective
 from jtf.engine.step import Batch, Totals, TrainState
+from jtf.engine.warnings import warn
 from jtf.train.optimizer import Optimizer
 
 
@@ -67,12 +65,12 @@ def events(run: Run) -> Generator[Event]:
         yield Event("on_train_begin", ({},))
         for epoch in range(run.initial_epoch, run.epochs):
             yield Event("on_epoch_begin", (epoch, {}))
-            totals, seen, first = Totals.zeros(run.objective), 0, iterations
+            totals, first = Totals.zeros(run.objective), iterations
             for index, batch in enumerate(run.batches(epoch)):
                 size = batch.size
                 yield Event("on_batch_begin", (index, {"batch": index, "size": size}))
                 totals, values = run.loan.run(run.step, totals, run.optimizer.rule(), batch)
-                seen, iterations = seen + size, iterations + 1
+                iterations += 1
                 yield Event("on_batch_end", (index, BatchLogs(index, size, run.objective.names, values)))
                 if run.model.stop_training:
                     break
@@ -83,16 +81,10 @@ def events(run: Run) -> Generator[Event]:
                     if result is not None:
                         logs = {f"val_{name}": value for name, value in result.items()}
             warned = warned or _warn_if_not_finite(totals, epoch, first)
-            yield Event("on_epoch_end", (epoch, logs | means(totals, seen, run.objective)))
+            yield Event("on_epoch_end", (epoch, logs | run.objective.logs(totals.sums)))
             if run.model.stop_training:
                 break
         yield Event("on_train_end", ({},))
-
-
-def means(totals: Totals, seen: int, objective: Objective) -> dict[str, float]:
-    """The epoch's logs; waits for the device."""
-    sums = np.asarray(totals.sums) / np.float32(seen)
-    return dict(zip(objective.names, sums.tolist(), strict=True))
 
 
 def drain(run: Run) -> None:
@@ -130,19 +122,10 @@ def _warn_if_not_finite(totals: Totals, epoch: int, first: int) -> bool:
     at = int(totals.not_finite)
     if at < 0:
         return False
-    warnings.warn(
+    warn(
         f"The loss became NaN or infinite in epoch {epoch + 1}, batch {at - first + 1}. The weights are probably "
         "useless from there on. Try a smaller learning rate, look for NaN in the data, and let "
         "callbacks=[jtf.callbacks.terminate_on_nan()] stop at the first such batch.",
         RuntimeWarning,
-        stacklevel=users_level(),
     )
     return True
-
-
-def users_level() -> int:
-    """The stacklevel that stands for the first frame outside of jtf: the call of fit."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jtf."):
-        level, frame = level + 1, frame.f_back
-    return level

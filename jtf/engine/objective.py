@@ -6,13 +6,18 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jtf.engine.warnings import warn
 from jtf.functional import losses, metrics
+from jtf.functional.metrics import metric as metric_kinds
+from jtf.functional.metrics.metric import Metric, MetricFunction
 from jtf.naming import look_up, nearest, snake_case
-from jtf.types import Array, Shape
+from jtf.types import Array, PyTree, Shape
 
-LossOrMetric = Callable[[Array, Array], Array]
+Loss = Callable[[Array, Array], Array]
 
 _ALIASES = {
     "mse": "mean_squared_error",
@@ -28,34 +33,54 @@ _LOSS_NAMES = (
     "binary_crossentropy kullback_leibler_divergence poisson cosine_proximity"
 ).split()
 _METRIC_NAMES = (
-    "binary_accuracy categorical_accuracy sparse_categorical_accuracy precision recall "
-    "top_k_categorical_accuracy sparse_top_k_categorical_accuracy r2_score"
+    "binary_accuracy categorical_accuracy sparse_categorical_accuracy top_k_categorical_accuracy "
+    "sparse_top_k_categorical_accuracy precision recall true_positives false_positives true_negatives false_negatives "
+    "f1_score fbeta_score auc root_mean_squared_error r2_score iou mean_iou binary_iou"
 ).split()
 
-LOSSES: dict[str, LossOrMetric] = {name: getattr(losses, name) for name in _LOSS_NAMES}
+LOSSES: dict[str, Loss] = {name: getattr(losses, name) for name in _LOSS_NAMES}
 LOSSES |= {alias: LOSSES[name] for alias, name in _ALIASES.items()}
-METRICS: dict[str, LossOrMetric] = {name: getattr(metrics, name) for name in _METRIC_NAMES} | LOSSES
+METRICS: dict[str, MetricFunction[...]] = {name: getattr(metrics, name) for name in (*_LOSS_NAMES, *_METRIC_NAMES)}
+METRICS |= {alias: METRICS[name] for alias, name in _ALIASES.items()} | {"rmse": metrics.root_mean_squared_error}
 
 #: One of these, by what the output looks like; logged as ``acc`` and ``ce`` whichever it is.
-_BY_OUTPUT = {
+_BY_OUTPUT: dict[str, tuple[MetricFunction[...], ...]] = {
     "acc": (metrics.binary_accuracy, metrics.sparse_categorical_accuracy, metrics.categorical_accuracy),
-    "ce": (losses.binary_crossentropy, losses.sparse_categorical_crossentropy, losses.categorical_crossentropy),
+    "ce": (metrics.binary_crossentropy, metrics.sparse_categorical_crossentropy, metrics.categorical_crossentropy),
 }
 _SHORT = {"accuracy": "acc", "acc": "acc", "crossentropy": "ce", "ce": "ce"}
 
 
-def name_of(function: Any) -> str | None:
-    """The name that stands for a loss or a metric of jtf's, None for other functions."""
-    named = [(name, METRICS[name]) for name in (*_LOSS_NAMES, *_METRIC_NAMES)]
-    return next((name for name, known in named if known is function), None)
+def name_of(given: Any) -> str | None:
+    """The name that stands for a loss or a metric of jtf's, None for other functions and for metrics with options."""
+    for name in (*_LOSS_NAMES, *_METRIC_NAMES):
+        metric = METRICS[name]
+        if given is metric or given is LOSSES.get(name) or (isinstance(given, Metric) and given == metric()):
+            return name
+    return None
 
 
-class Metric(NamedTuple):
+class Sums(NamedTuple):
+    """What logs are made of, for one batch or for all of an epoch: a pytree that stays on the device.
+
+    Attributes:
+        penalty: what the layers add, times the batch's size, and that size, summed.
+        losses: for each output with a loss, the sum over its entries, and how many there were.
+        metrics: the state of each metric.
+    """
+
+    penalty: tuple[Array, Array]
+    losses: list[tuple[Array, Array]]
+    metrics: list[PyTree]
+
+
+class Measure(NamedTuple):
     """A metric of one output."""
 
     name: str
-    function: LossOrMetric
+    metric: Metric
     output: int
+    weighted: bool
 
 
 class Objective:
@@ -64,14 +89,17 @@ class Objective:
     Args:
         output_names: of the model's outputs.
         output_shapes: with the batch's dimension.
-        loss: a name or function for all outputs, a list with one an output, or a dict by output name. None
+        loss: a name or function for all outputs, a list with one for each output, or a dict by output name. None
             leaves an output out.
-        metrics: a name or function, a list of them for every output, a list of such lists with one an output,
-            or a dict by output name.
+        metrics: a name, function or `Metric`, a list of them for every output, a list of such lists with one for each
+            output, or a dict by output name. They take each sample once, whatever its weight.
         loss_weights: a list or dict of numbers by output; ones by default.
+        weighted_metrics: as ``metrics``, with the samples weighted.
+        mask_loss: whether what an output's mask leaves out counts neither for its loss nor for its metrics; None for
+            no, with a warning.
 
     Raises:
-        ValueError, TypeError: an unknown name, a wrong count, an unknown output, a loss that cannot fit the
+        ValueError, TypeError: an unknown name, a wrong count, an unknown output, a loss or metric that cannot fit the
             output; the message has the valid choices.
     """
 
@@ -82,6 +110,8 @@ class Objective:
         loss: Any,
         metrics: Any = None,
         loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        mask_loss: bool | None = None,
     ) -> None:
         self.output_names = list(output_names)
         self.output_shapes = list(output_shapes)
@@ -92,42 +122,110 @@ class Objective:
             _check_fit(function, name, shape)
         weights = _per_output(1.0 if loss_weights is None else loss_weights, output_names, "loss_weights")
         self.loss_weights = [1.0 if weight is None else float(weight) for weight in weights]
-        self.metrics = self._resolve_metrics(metrics)
+        self.mask_loss = mask_loss
+        self.measures = [
+            *self._measures(metrics, "metrics", weighted=False),
+            *self._measures(weighted_metrics, "weighted_metrics", weighted=True),
+        ]
         several = len(self.output_names) > 1
-        measured = {metric.output for metric in self.metrics}
+        measured = {measure.output for measure in self.measures}
         #: The outputs that have a loss or a metric, and so a target.
         self.used = [i for i, function in enumerate(self.losses) if function is not None or i in measured]
         self.names = _unique_names(
             ["loss"]
             + [f"{name}_loss" for name, f in zip(output_names, self.losses, strict=True) if several and f]
-            + [f"{self.output_names[m.output]}_{m.name}" if several else m.name for m in self.metrics]
+            + [f"{self.output_names[m.output]}_{m.name}" if several else m.name for m in self.measures]
         )
+        self._read = jax.jit(self.values)
+        self._has_warned = False
+
+    def init(self) -> Sums:
+        """The sums of nothing."""
+        states = [measure.metric.init(self.output_shapes[measure.output]) for measure in self.measures]
+        return Sums(_nothing(), [_nothing() for function in self.losses if function is not None], states)
 
     def __call__(
         self,
+        so_far: Sums,
         targets: Sequence[Array],
         outputs: Sequence[Array],
         weights: Sequence[Array | None],
+        masks: Sequence[Array | None],
         penalty: Array,
-    ) -> tuple[Array, Array]:
-        """The loss to minimize, and the values of `names` for this batch, as one float32 vector.
+    ) -> tuple[Array, tuple[Array, Sums]]:
+        """The loss of a batch, to be minimized; `values` for this batch alone; and the sums with this batch.
 
         Args:
-            targets, outputs: one an output; None for the target of an output that is not used.
-            weights: one a sample, ``[batch]``, or one an entry of the unreduced loss; None for ones. As in
+            so_far: the sums of the batches before.
+            targets, outputs: one for each output; None for the target of an output that is not used.
+            weights: one for each sample, ``[batch]``, or for each entry of the unreduced loss; None for ones. As in
                 TF.js a weighted sum is divided by the number of samples, not by the sum of the weights.
+            masks: of the outputs, ``[batch, time]``; None where there is none.
             penalty: what the layers add.
         """
-        parts = [
-            _mean_loss(function, target, output, weight)
-            for function, target, output, weight in zip(self.losses, targets, outputs, weights, strict=True)
+        masks = self._masks_that_count(masks)
+        size = jnp.float32(outputs[0].shape[0])
+        of_losses = [
+            _sum_of_losses(function, target, output, weight, mask)
+            for function, target, output, weight, mask in zip(
+                self.losses, targets, outputs, weights, masks, strict=True
+            )
             if function is not None
         ]
+        alone = self.init()._replace(penalty=(penalty * size, size), losses=of_losses)
+        alone, together = (
+            sums._replace(
+                metrics=[
+                    measure.metric.update(
+                        state,
+                        targets[measure.output],
+                        outputs[measure.output],
+                        _weight_of(masks[measure.output], weights[measure.output] if measure.weighted else None),
+                    )
+                    for measure, state in zip(self.measures, sums.metrics, strict=True)
+                ]
+            )
+            for sums in (alone, so_far)
+        )
+        penalty_and_losses = (alone.penalty, alone.losses)
+        added = jax.tree.map(jnp.add, (so_far.penalty, so_far.losses), penalty_and_losses)
+        return self._total(alone), (self.values(alone), together._replace(penalty=added[0], losses=added[1]))
+
+    def values(self, sums: Sums) -> Array:
+        """The values of `names`, as one float32 vector."""
+        parts = [metric_kinds.fraction(*part) for part in sums.losses] if len(self.losses) > 1 else []
+        measured = [
+            jnp.asarray(measure.metric.result(state))
+            for measure, state in zip(self.measures, sums.metrics, strict=True)
+        ]
+        for measure, value in zip(self.measures, measured, strict=True):
+            if value.shape != ():
+                raise ValueError(
+                    f"The metric {measure.name!r} must have a scalar as result; it has shape {value.shape}."
+                )
+        return jnp.stack([value.astype(jnp.float32) for value in (self._total(sums), *parts, *measured)])
+
+    def logs(self, sums: Sums) -> dict[str, float]:
+        """`values` by name; waits for the device."""
+        return dict(zip(self.names, np.asarray(self._read(sums)).tolist(), strict=True))
+
+    def _total(self, sums: Sums) -> Array:
         used = [weight for weight, f in zip(self.loss_weights, self.losses, strict=True) if f is not None]
-        total = penalty + sum(weight * part for weight, part in zip(used, parts, strict=True))
-        values = [total, *(parts if len(self.losses) > 1 else [])]
-        values += [jnp.mean(m.function(targets[m.output], outputs[m.output])) for m in self.metrics]
-        return total, jnp.stack([jnp.asarray(value, jnp.float32) for value in values])
+        parts = [weight * metric_kinds.fraction(*part) for weight, part in zip(used, sums.losses, strict=True)]
+        return metric_kinds.fraction(*sums.penalty) + sum(parts[1:], parts[0])
+
+    def _masks_that_count(self, masks: Sequence[Array | None]) -> list[Array | None]:
+        if self.mask_loss:
+            return list(masks)
+        ignored = [self.output_names[output] for output in self.used if masks[output] is not None]
+        if ignored and self.mask_loss is None and not self._has_warned:
+            self._has_warned = True
+            warn(
+                f"A mask reaches the output {ignored[0]!r}, and neither its loss nor its metrics heed it, as in TF.js: "
+                "padding counts like data. compile(..., mask_loss=True) leaves it out, as Keras does; mask_loss=False "
+                "says that it is to count."
+            )
+        return [None] * len(masks)
 
     def is_sparse(self, output: int) -> bool:
         """Whether the output's targets are class numbers."""
@@ -137,18 +235,32 @@ class Objective:
         """Whether the output's loss is one of jtf's, so that its targets must have a known shape."""
         return _underlying(self.losses[output]) in LOSSES.values()
 
-    def _resolve_metrics(self, given: Any) -> list[Metric]:
-        return [
-            Metric(*self._metric(metric, output), output)
-            for output, of_output in enumerate(_metrics_per_output(given, self.output_names))
+    def _measures(self, given: Any, option: str, weighted: bool) -> list[Measure]:
+        measures = [
+            Measure(*self._metric(metric, output), output, weighted)
+            for output, of_output in enumerate(_metrics_per_output(given, self.output_names, option))
             for metric in of_output
         ]
+        for measure in measures:
+            measure.metric.init(self.output_shapes[measure.output])  # refuses an output that does not fit
+        return measures
 
-    def _metric(self, metric: Any, output: int) -> tuple[str, LossOrMetric]:
+    def _metric(self, metric: Any, output: int) -> tuple[str, Metric]:
+        if isinstance(metric, type) and issubclass(metric, Metric):
+            metric = metric()
+        if isinstance(metric, Metric):
+            return metric.name, metric
+        if isinstance(metric, MetricFunction):
+            return metric.__name__, metric()
+        if (known := name_of(metric)) is not None:
+            return known, METRICS[known]()
         if callable(metric):
-            return getattr(metric, "__name__", type(metric).__name__), metric
+            mean = metrics.Mean(metric)
+            return mean.name, mean
         if not isinstance(metric, str):
-            raise TypeError(f"A metric is a name or a function of (y_true, y_pred); received {metric!r}.")
+            raise TypeError(
+                f"A metric is a name, a function of (y_true, y_pred) or a jtf.metrics.Metric; received {metric!r}."
+            )
         short = _SHORT.get(metric)
         if short is None:
             if snake_case(metric) not in METRICS:
@@ -156,14 +268,14 @@ class Objective:
                 raise ValueError(
                     f"Unknown metric {metric!r}.{nearest(metric, choices)} Choices: {', '.join(sorted(choices))}."
                 )
-            return metric, METRICS[snake_case(metric)]
+            return metric, METRICS[snake_case(metric)]()
         binary, sparse, categorical = _BY_OUTPUT[short]
         if self.output_shapes[output][-1] == 1 or _underlying(self.losses[output]) is losses.binary_crossentropy:
-            return short, binary
-        return short, sparse if self.is_sparse(output) else categorical
+            return short, binary()
+        return short, (sparse if self.is_sparse(output) else categorical)()
 
 
-def _loss(given: Any) -> LossOrMetric | None:
+def _loss(given: Any) -> Loss | None:
     if given is None or callable(given):
         return given
     if isinstance(given, str):
@@ -202,19 +314,16 @@ def _per_output(given: Any, names: Sequence[str], option: str) -> list[Any]:
     return [given] * len(names)
 
 
-def _metrics_per_output(given: Any, names: Sequence[str]) -> list[list[Any]]:
+def _metrics_per_output(given: Any, names: Sequence[str], option: str) -> list[list[Any]]:
     if given is None:
         return [[] for _ in names]
     if isinstance(given, list | tuple) and not any(m is None or isinstance(m, list | tuple) for m in given):
         return [list(given) for _ in names]  # TF.js: a flat list is for every output
-    if isinstance(given, list | tuple | Mapping):
-        entries = _per_output(given, names, "metrics")
-    else:
-        entries = [given] * len(names)
+    entries = _per_output(given, names, option)
     return [list(e) if isinstance(e, list | tuple) else [] if e is None else [e] for e in entries]
 
 
-def _check_fit(function: LossOrMetric | None, name: str, shape: Shape) -> None:
+def _check_fit(function: Loss | None, name: str, shape: Shape) -> None:
     of_classes = {
         losses.categorical_crossentropy: "categoricalCrossentropy",
         losses.sparse_categorical_crossentropy: "sparseCategoricalCrossentropy",
@@ -229,23 +338,46 @@ def _check_fit(function: LossOrMetric | None, name: str, shape: Shape) -> None:
         )
 
 
-def _mean_loss(function: LossOrMetric, target: Array, output: Array, weight: Array | None) -> Array:
-    result = function(target, output)
+def _nothing() -> tuple[Array, Array]:
+    return jnp.zeros(()), jnp.zeros(())
+
+
+def _scalar(result: Any, name: str) -> Array:
+    value = jnp.asarray(result)
+    if value.shape != ():
+        raise ValueError(f"The metric {name!r} must have a scalar as its result; it has shape {value.shape}.")
+    return value
+
+
+def _weight_of(mask: Array | None, weight: Array | None) -> Array | None:
+    """Mask and sample weights as one."""
+    if mask is None or weight is None:
+        return weight if mask is None else mask.astype(jnp.float32)
+    axes = max(mask.ndim, weight.ndim)
+    mask, weight = (x.reshape(x.shape + (1,) * (axes - x.ndim)) for x in (mask, weight))
+    return mask * weight
+
+
+def _sum_of_losses(
+    function: Loss, target: Array, output: Array, weight: Array | None, mask: Array | None
+) -> tuple[Array, Array]:
+    """The weighted sum of a loss, and the number of its entries, without those that the mask leaves out."""
+    result, size = function(target, output), output.shape[0]
+    name = getattr(function, "__name__", repr(function))
     loss = jnp.asarray(jnp.nan if result is None else result)
-    if result is None or loss.shape[:1] not in ((), output.shape[:1]):
+    if result is None or loss.shape[:1] not in ((), (size,)):
         found = "None (does it return?)" if result is None else f"shape {loss.shape}"
         raise ValueError(
-            f"The loss {getattr(function, '__name__', function)!r} must return a scalar or one number a sample, "
-            f"{output.shape[0]} here; it returned {found}."
+            f"The loss {name!r} must return a scalar or one number for each sample, {size} here; it returned {found}."
         )
     if weight is not None:
         if loss.ndim < weight.ndim:
             raise ValueError(
                 f"The loss gives shape {loss.shape}, which cannot be weighted by samples of shape "
-                f"{weight.shape}. A loss to be used with weights returns one number a sample."
+                f"{weight.shape}. A loss to be used with weights returns one number for each sample."
             )
         loss = loss * weight.reshape(weight.shape + (1,) * (loss.ndim - weight.ndim))
-    return jnp.mean(loss)
+    return metric_kinds.sums(loss, size, mask, name)
 
 
 def _unique_names(names: list[str]) -> list[str]:

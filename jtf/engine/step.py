@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtf.engine.objective import Objective
+from jtf.engine.objective import Objective, Sums
 from jtf.layers.base import Layer
 from jtf.layers.scopes import collect_losses, settled
 from jtf.random import key_stream
@@ -41,20 +41,22 @@ class Totals(NamedTuple):
     """What an epoch's logs are made of: it stays on the device until somebody looks.
 
     Attributes:
-        sums: the objective's values times the batch's size, float32.
+        sums: the objective's.
         not_finite: the count of updates before the first loss that was not finite; -1 while there is none.
     """
 
-    sums: Array
+    sums: Sums
     not_finite: Array
 
     @classmethod
     def zeros(cls, objective: Objective) -> Totals:
-        return cls(jnp.zeros(len(objective.names), jnp.float32), jnp.asarray(-1, jnp.int32))
+        sums = jax.tree.map(lambda x: jnp.array(x, copy=True), objective.init())  # to be donated, each buffer once
+        return cls(sums, jnp.asarray(-1, jnp.int32))
 
-    def add(self, values: Array, size: int, iterations: Array) -> Totals:
-        is_first = ~jnp.isfinite(values[0]) & (self.not_finite < 0)
-        return Totals(self.sums + values * size, jnp.where(is_first, iterations, self.not_finite))
+    def with_batch(self, sums: Sums, loss: Array, iterations: Array) -> Totals:
+        """The totals after one more batch, which has led to these sums."""
+        is_first = ~jnp.isfinite(loss) & (self.not_finite < 0)
+        return Totals(sums, jnp.where(is_first, iterations, self.not_finite))
 
 
 class Batch(NamedTuple):
@@ -73,7 +75,7 @@ class Network(NamedTuple):
     """A model as the steps see it: what to call and which Variables it reads.
 
     Attributes:
-        call: ``(inputs, training) -> outputs``, lists of arrays.
+        call: ``(inputs, training) -> (outputs, masks)``, lists of arrays; None for the mask of an output without one.
         layer: the model.
         trainable: weights changed by gradients, by name.
         non_trainable: the other Variables, by name.
@@ -81,7 +83,7 @@ class Network(NamedTuple):
         frozen: the layers that do not learn.
     """
 
-    call: Callable[..., Sequence[Array]]
+    call: Callable[..., tuple[Sequence[Array], Sequence[Array | None]]]
     layer: Layer
     trainable: Mapping[str, Variable]
     non_trainable: Mapping[str, Variable]
@@ -93,20 +95,22 @@ class Network(NamedTuple):
         return {name: value for name, value in non_trainable.items() if name in self.states}
 
 
-def forward(network: Network, objective: Objective, batch: Batch, training: bool) -> tuple[Array, Array]:
-    """The loss and the objective's values for a batch, with the penalties of the layers."""
+def forward(
+    network: Network, objective: Objective, so_far: Sums, batch: Batch, training: bool
+) -> tuple[Array, tuple[Array, Sums]]:
+    """What the objective gives for a batch, with the penalties of the layers."""
     with collect_losses() as added, settled(network.frozen):
-        outputs = network.call(batch.xs, training=training)
+        outputs, masks = network.call(batch.xs, training=training)
     penalty = sum([*network.layer.losses, *added], jnp.zeros((), jnp.float32))
-    return objective(batch.ys, outputs, batch.weights, penalty)
+    return objective(so_far, batch.ys, outputs, batch.weights, masks, penalty)
 
 
 def make_train_step(network: Network, objective: Objective) -> Callable[..., tuple[TrainState, Totals, Array]]:
     """``step(state, totals, rule, batch) -> (state, totals, values)``: one update, pure."""
 
-    def run(batch: Batch, key: Array, iterations: Array) -> tuple[Array, Array]:
+    def run(so_far: Sums, batch: Batch, key: Array, iterations: Array) -> tuple[Array, tuple[Array, Sums]]:
         with key_stream(key, iterations):
-            return forward(network, objective, batch, training=True)
+            return forward(network, objective, so_far, batch, training=True)
 
     lifted = lift(run, (network.trainable, network.non_trainable))
     constraints: dict[str, Constraint] = {
@@ -118,15 +122,15 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
     ) -> tuple[TrainState, Totals, Array]:
         key = jax.random.wrap_key_data(state.rng)
 
-        def loss(trainable: Arrays) -> tuple[Array, tuple[Array, tuple[Arrays, Arrays]]]:
+        def loss(trainable: Arrays) -> tuple[Array, tuple[Array, Sums, tuple[Arrays, Arrays]]]:
             weights = (trainable, state.non_trainable)
-            (total, values), assigned = lifted(weights, batch, key, state.iterations)
-            return total, (values, assigned)
+            (total, (values, sums)), assigned = lifted(weights, totals.sums, batch, key, state.iterations)
+            return total, (values, sums, assigned)
 
-        grads, (values, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
+        grads, (values, sums, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
         params, slots, iterations = optimizers.update(rule, grads, state.optimizer, params, state.iterations, values[0])
         params = params | {name: constraint(params[name]) for name, constraint in constraints.items()}
-        totals = totals.add(values, batch.size, state.iterations)
+        totals = totals.with_batch(sums, values[0], state.iterations)
         return TrainState(params, non_trainable, slots, iterations, state.rng), totals, values
 
     return step
@@ -139,15 +143,15 @@ def make_eval_step(network: Network, objective: Objective) -> Callable[..., tupl
     layers follow, if there are any.
     """
 
-    def run(batch: Batch, at: Array) -> tuple[Array, Array]:
+    def run(so_far: Sums, batch: Batch, at: Array) -> tuple[Array, tuple[Array, Sums]]:
         with key_stream(_key_at(at)):
-            return forward(network, objective, batch, training=False)
+            return forward(network, objective, so_far, batch, training=False)
 
     lifted = lift(run, (network.trainable, network.non_trainable))
 
     def step(weights: tuple[Arrays, Arrays], totals: Totals, batch: Batch, at: Array) -> tuple[Totals, Arrays]:
-        (_, values), (_, assigned) = lifted(weights, batch, at)
-        return totals.add(values, batch.size, jnp.asarray(0, jnp.int32)), network.states_in(assigned)
+        (loss, (_, sums)), (_, assigned) = lifted(weights, totals.sums, batch, at)
+        return totals.with_batch(sums, loss, jnp.asarray(0, jnp.int32)), network.states_in(assigned)
 
     return step
 
@@ -157,7 +161,7 @@ def make_predict_step(network: Network) -> Callable[..., tuple[Sequence[Array], 
 
     def run(xs: Sequence[Array], at: Array) -> Sequence[Array]:
         with key_stream(_key_at(at)):
-            return network.call(xs, training=False)
+            return network.call(xs, training=False)[0]
 
     lifted = lift(run, (network.trainable, network.non_trainable))
 

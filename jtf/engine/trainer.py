@@ -12,7 +12,6 @@ import numpy as np
 from jtf import random
 from jtf.engine.feed import Slots
 from jtf.engine.loan import Loan
-from jtf.engine.loop import means
 from jtf.engine.objective import Objective
 from jtf.engine.step import (
     Batch,
@@ -96,15 +95,14 @@ class Trainer:
             weights = values_of((dict(self.network.trainable), dict(self.network.non_trainable)))
         else:
             weights = (state.trainable, state.non_trainable)
-        totals, seen = Totals.zeros(self.objective), 0
+        totals = Totals.zeros(self.objective)
         for index, batch in enumerate(batches):
             totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
             weights = (weights[0], weights[1] | states)
-            seen += batch.size
             yield None
         if state is None:
             _keep_states(self.network, weights[1])
-        yield means(totals, seen, self.objective)
+        yield self.objective.logs(totals.sums)
 
 
 class Predictor:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
+from jtf.engine.warnings import warn
 from jtf.layers.base import Layer
 from jtf.layers.symbolic import Node
 from jtf.models.arguments import refuse_unknown, with_hints
@@ -72,6 +72,8 @@ class LayersModel(Saving, Layer):
         loss: Any,
         metrics: Any = None,
         loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        mask_loss: bool | None = None,
     ) -> None:
         """Choose how to train.
 
@@ -80,15 +82,26 @@ class LayersModel(Saving, Layer):
                 transformation.
             loss: a name (``"categoricalCrossentropy"`` or ``"categorical_crossentropy"``), a function
                 ``(y_true, y_pred) -> loss``; for several outputs also a list or a dict by output name.
-            metrics: names (``"accuracy"``), functions, a list of these, or a dict by output name.
+            metrics: names (``"accuracy"``, ``"precision"``), metrics of `jtf.metrics`, functions of
+                ``(y_true, y_pred)``, of which the mean is taken; one of these, a list, or a dict by output name.
             loss_weights: a number for each output, as a list or a dict.
+            weighted_metrics: as ``metrics``, but with the samples weighted by ``sample_weight`` and ``class_weight``.
+            mask_loss: whether what a mask leaves out (of `Masking`, or of an `Embedding` with ``mask_zero``) counts
+                neither for the loss, which is then the mean of the other entries, nor for the metrics. TF.js, and so
+                the default, counts padding like data; where a mask reaches an output, None warns of that.
 
         Raises:
             ValueError, TypeError: an unknown name, a wrong count, a loss that cannot fit the output; the
                 message has the choices. The model stays compiled as it was.
         """
         chosen = train.get(optimizer)
-        options = {"loss": loss, "metrics": metrics, "loss_weights": loss_weights}
+        options = {
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+            "mask_loss": mask_loss,
+        }
         # Made before anything is changed, since it may refuse. What is trainable is settled now, as in TF.js.
         trainer = self._trainer_with(chosen, options) if self.built else None
         if trainer is None:
@@ -415,7 +428,7 @@ class LayersModel(Saving, Layer):
 
     @property
     def compiled_with(self) -> Mapping[str, Any]:
-        """The ``loss``, ``metrics`` and ``loss_weights`` given to `compile`."""
+        """What was given to `compile` beside the optimizer, by the names of its arguments."""
         return self._compiled_with
 
     @property
@@ -463,10 +476,13 @@ class LayersModel(Saving, Layer):
     def _input_slots(self) -> feed.Slots:
         return feed.Slots("input", self.input_names, [(None, *shape[1:]) for shape in self.input_shapes])
 
-    def _call_flat(self, xs: Sequence[Any], training: bool) -> list[Array]:
+    def _call_flat(self, xs: Sequence[Any], training: bool) -> tuple[list[Array], list[Array | None]]:
+        """The outputs and their masks."""
         inputs = [jnp.asarray(x, dtype) for x, dtype in zip(xs, self.input_dtypes, strict=True)]
-        outputs = self(inputs[0] if len(inputs) == 1 else inputs, training=training)
-        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        outputs, masks = self.call_with_mask(inputs[0] if len(inputs) == 1 else inputs, None, training)
+        if not isinstance(outputs, list | tuple):
+            return [outputs], [masks]
+        return list(outputs), list(masks) if isinstance(masks, list | tuple) else [masks] * len(outputs)
 
     def _ready_trainer(self, x: Any = None) -> Trainer:
         if self.optimizer is None:
@@ -487,10 +503,9 @@ class LayersModel(Saving, Layer):
         self._refuse_second_run()  # before anything is prepared: a run draws its random numbers when it is made
         trainer = self._ready_trainer(x)
         if set(trainer.network.trainable.values()) != {w for w in self.trainable_weights if is_differentiable(w)}:
-            warnings.warn(
+            warn(
                 f"What is trainable in model {self.name!r} has changed since it was compiled, which has no effect "
-                "before it is compiled again.",
-                stacklevel=loop.users_level(),
+                "before it is compiled again."
             )
         return trainer
 

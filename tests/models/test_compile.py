@@ -157,7 +157,7 @@ REFUSED = [
     ({"loss": "categoricalCrossentropy"}, ValueError, "needs one output a class, but output 'only' has shape"),
     ({"loss": "sparseCategoricalCrossentropy"}, ValueError, "Use 'binaryCrossentropy'"),
     ({"metrics": ["acuracy"]}, ValueError, "Unknown metric 'acuracy'. Did you mean 'accuracy'"),
-    ({"metrics": [3]}, TypeError, "A metric is a name or a function"),
+    ({"metrics": [3]}, TypeError, "A metric is a name, a function of .* or a jtf.metrics.Metric; received 3"),
     ({"metrics": [["acc"], ["acc"]]}, ValueError, "metrics has 2 entries for a model with 1 outputs"),
     ({"metrics": {"onli": "acc"}}, ValueError, "Did you mean 'only'"),
     ({"loss_weights": [1.0, 2.0]}, ValueError, "loss_weights has 2 entries"),
