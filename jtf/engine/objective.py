@@ -166,43 +166,34 @@ class Objective:
         masks = self._masks_that_count(masks)
         size = jnp.float32(outputs[0].shape[0])
         of_losses = [
-            _sum_of_losses(function, target, output, weight, mask)
-            for function, target, output, weight, mask in zip(
-                self.losses, targets, outputs, weights, masks, strict=True
-            )
+            _sum_of_losses(function, targets[i], outputs[i], weights[i], masks[i])
+            for i, function in enumerate(self.losses)
             if function is not None
         ]
-        alone = self.init()._replace(penalty=(penalty * size, size), losses=of_losses)
-        alone, together = (
-            sums._replace(
-                metrics=[
-                    measure.metric.update(
-                        state,
-                        targets[measure.output],
-                        outputs[measure.output],
-                        _weight_of(masks[measure.output], weights[measure.output] if measure.weighted else None),
-                    )
-                    for measure, state in zip(self.measures, sums.metrics, strict=True)
-                ]
-            )
-            for sums in (alone, so_far)
+        measured = jax.lax.stop_gradient(list(outputs))
+
+        def with_batch(states: list[PyTree]) -> list[PyTree]:
+            updated = []
+            for (_, metric, i, weighted), state in zip(self.measures, states, strict=True):
+                weight = _weight_of(masks[i], weights[i] if weighted else None)
+                updated.append(metric.update(state, targets[i], measured[i], weight))
+            return updated
+
+        alone = Sums((penalty * size, size), of_losses, with_batch(self.init().metrics))
+        together = Sums(
+            _added(so_far.penalty, alone.penalty),
+            [_added(*parts) for parts in zip(so_far.losses, of_losses, strict=True)],
+            with_batch(so_far.metrics),
         )
-        penalty_and_losses = (alone.penalty, alone.losses)
-        added = jax.tree.map(jnp.add, (so_far.penalty, so_far.losses), penalty_and_losses)
-        return self._total(alone), (self.values(alone), together._replace(penalty=added[0], losses=added[1]))
+        return self._total(alone), (self.values(alone), together)
 
     def values(self, sums: Sums) -> Array:
         """The values of `names`, as one float32 vector."""
         parts = [metric_kinds.fraction(*part) for part in sums.losses] if len(self.losses) > 1 else []
         measured = [
-            jnp.asarray(measure.metric.result(state))
+            _scalar(measure.metric.result(state), measure.name)
             for measure, state in zip(self.measures, sums.metrics, strict=True)
         ]
-        for measure, value in zip(self.measures, measured, strict=True):
-            if value.shape != ():
-                raise ValueError(
-                    f"The metric {measure.name!r} must have a scalar as result; it has shape {value.shape}."
-                )
         return jnp.stack([value.astype(jnp.float32) for value in (self._total(sums), *parts, *measured)])
 
     def logs(self, sums: Sums) -> dict[str, float]:
@@ -338,6 +329,10 @@ def _check_fit(function: Loss | None, name: str, shape: Shape) -> None:
         )
 
 
+def _added(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    return a[0] + b[0], a[1] + b[1]
+
+
 def _nothing() -> tuple[Array, Array]:
     return jnp.zeros(()), jnp.zeros(())
 
@@ -345,7 +340,7 @@ def _nothing() -> tuple[Array, Array]:
 def _scalar(result: Any, name: str) -> Array:
     value = jnp.asarray(result)
     if value.shape != ():
-        raise ValueError(f"The metric {name!r} must have a scalar as its result; it has shape {value.shape}.")
+        raise ValueError(f"The metric {name!r} must have a scalar as result; it has shape {value.shape}.")
     return value
 
 

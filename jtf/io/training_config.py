@@ -109,8 +109,8 @@ def _metric(given: Any, target: str) -> Any:
         return described
     if name is None:
         raise ValueError(
-            f"The metric {getattr(given, '__name__', given)!r} is a function that no name stands for, so it cannot be "
-            "saved. Save without include_optimizer and compile again after loading, or use a metric by its name."
+            f"The metric {getattr(given, '__name__', given)!r} is none of jtf.metrics, so it cannot be written down. "
+            "Save without include_optimizer and compile again after loading, or use a metric by its name."
         )
     if target == "jtf":
         return name
