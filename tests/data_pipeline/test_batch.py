@@ -150,13 +150,13 @@ KINDS += [np.float16(0.5), np.float32(0.1), 0.1, 2 + 1j]
 
 
 @pytest.mark.parametrize("one", KINDS)
-@pytest.mark.parametrize("other", KINDS)
-def test_numbers_of_two_types_become_what_numpy_makes_of_them(one, other):
+def test_numbers_of_two_types_become_what_numpy_makes_of_them(one):
     narrow = {"float64": "float32", "int64": "int32", "uint64": "uint32", "complex128": "complex64"}
-    expected = np.asarray([np.asarray(one), np.asarray(other)])
-    batch = batch_of(one, other)
-    assert batch.dtype == narrow.get(expected.dtype.name, expected.dtype.name)
-    assert batch.tolist() == expected.astype(batch.dtype).tolist()
+    for other in KINDS:
+        expected = np.asarray([np.asarray(one), np.asarray(other)])
+        batch = batch_of(one, other)
+        assert batch.dtype == narrow.get(expected.dtype.name, expected.dtype.name)
+        assert batch.tolist() == expected.astype(batch.dtype).tolist()
 
 
 @pytest.mark.parametrize("other", [np.float16(2), np.int16(2), 2, np.uint32(2)])
