@@ -131,11 +131,7 @@ def _is_container(node: Any) -> bool:
 
 
 def _all_numbers(items: list[Any]) -> bool:
-    return all(
-        isinstance(item, int | float | complex | np.number | np.bool_)
-        or (isinstance(item, list) and _all_numbers(item))
-        for item in items
-    )
+    return all(isinstance(item, Number | np.bool_) or (isinstance(item, list) and _all_numbers(item)) for item in items)
 
 
 def _as_array(leaf: Any, index: int, path: str) -> np.ndarray[Any, Any]:
@@ -153,7 +149,7 @@ def _as_array(leaf: Any, index: int, path: str) -> np.ndarray[Any, Any]:
         value = np.asarray(leaf)
     except (ValueError, TypeError) as error:
         raise ValueError(f"Element {index} of this pass cannot be made an array{at}: {error}. {_MEND}") from error
-    if value.dtype.kind == "O" and value.ndim:
+    if value.dtype.kind == "O":
         value = of_one_kind(value)
     if value.dtype.kind not in "OMm":
         return value
@@ -177,8 +173,8 @@ def _batch_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _common_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any] | None:
-    """The type that holds the numbers of both, as numpy has it; None if one of them is not of numbers."""
-    if _TEXT in (one, other) or _BYTES in (one, other):
+    """The type that holds the numbers of both, as numpy has it; None if not both are of numbers."""
+    if not (_is_of_numbers(one) and _is_of_numbers(other)):
         return None
     try:
         return _batch_dtype(np.result_type(one, other))
@@ -186,8 +182,12 @@ def _common_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any] | N
         return np.dtype(np.float32)
 
 
+def _is_of_numbers(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biufc" or dtype.isbuiltin == 2  # such as bfloat16, which is added to numpy's own
+
+
 def of_one_kind(objects: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An array of Python objects, as data frames have them, as one of numbers or of text; of others as it is."""
+    """An array of Python objects as one of numbers or of text, if they are that; data frames have such arrays."""
     items = list(objects.flat)
     if items and all(isinstance(item, str) for item in items):
         return np.asarray(items).reshape(objects.shape)

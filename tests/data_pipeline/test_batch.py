@@ -97,6 +97,8 @@ def test_a_batch_is_not_changed_by_later_ones():
         ),
         ([1.0, "a"], r"Element 1 of this pass differs from those before it: expected float32.*found string"),
         (["a", 1.0], r"expected string of shape \(\), found float32 of shape \(\)"),
+        ([np.bytes_(b"12"), 12], r"expected bytes of shape \(\), found int32"),
+        ([1, np.zeros((), "i4,f4")], r"expected int32 of shape \(\), found void"),
         ([True, b"a"], r"expected bool.*found bytes"),
         ([1, [1.5]], r"expected int32 of shape \(\), found float32 of shape \(1,\)"),
         ([b"a", "a"], r"expected bytes.*found string"),
@@ -203,6 +205,8 @@ class Frame:
 def test_arrays_of_python_objects_of_one_kind():
     (batch,) = data.array(Frame([[1, 2.5], [True, Decimal("3.25")], [np.float32(4), Fraction(1, 2)]])).batch(3)
     assert (batch.dtype, batch.tolist()) == (np.float32, [[1, 2.5], [1, 3.25], [4, 0.5]])
+    assert batch_of([Decimal("0.5"), 1], [2, Fraction(3, 2)]).tolist() == [[0.5, 1], [2, 1.5]]
+    assert batch_of(Decimal("0.5"), Fraction(1, 4), 2).tolist() == [0.5, 0.25, 2]
     (batch,) = data.array({"n": Frame([1, 2, 3]), "s": Frame(["a", "bc", "d"])}).batch(3)
     assert (batch["n"].dtype, batch["n"].tolist()) == (np.int32, [1, 2, 3])
     assert (batch["s"].dtype, batch["s"].tolist()) == ("<U2", ["a", "bc", "d"])
