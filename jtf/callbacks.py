@@ -17,20 +17,55 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from jtf.monitors import logged_name, rises
 from jtf.naming import nearest, snake_case
 from jtf.types import Array
 
 HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
+#: Keras's names of two of them.
+_KERAS_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+#: Keras's other hooks.
+_OF_EVALUATION = re.compile("on_(test|predict)_(batch_)?(begin|end)")
+
+
+def _why_not_called(name: str) -> str | None:
+    """Why a method of this name would never be called, where it reads like a hook."""
+    hook = snake_case(name)
+    known = {*HOOKS, *_KERAS_NAMES, "set_model", "set_params"}
+    if name in known:
+        return None
+    if hook in known:
+        return f": name the method {hook}."
+    if not hook.startswith("on_"):
+        return None
+    if instead := _instead(hook):
+        return f".{instead}"
+    if near := nearest(hook, HOOKS):
+        return f".{near} Hooks: {', '.join(HOOKS)}. What is no hook needs a name that does not begin with on_."
+    return None
+
+
+def _instead(hook: str) -> str:
+    match = _OF_EVALUATION.fullmatch(hook)
+    if match is None:
+        return ""
+    if match[1] == "test":
+        return " For validation use on_epoch_end, whose logs have val_loss and the like; evaluate calls no callbacks."
+    return " predict calls no callbacks: do what is to be done before or after it."
 
 
 class Callback:
     """The base class: override the hooks you need.
+
+    Keras's ``on_train_batch_begin`` and ``on_train_batch_end`` are the hooks of a batch, too; where a class has both
+    names, the one of Keras is called, whose own version calls the other.
 
     Attributes:
         model: the model being trained.
@@ -42,15 +77,25 @@ class Callback:
     params: dict[str, Any]
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Refuse a hook in TF.js's spelling, which would never be called.
+        """Refuse a method that is meant as a hook but would never be called.
 
         Raises:
-            TypeError: the class defines ``onEpochEnd`` or another such method.
+            TypeError: the class defines ``onEpochEnd``, ``on_epoch_ends``, ``on_test_end`` or another such method.
         """
         super().__init_subclass__(**options)
-        for name in vars(cls):
-            if name not in HOOKS and snake_case(name) in HOOKS:
-                raise TypeError(f"{cls.__name__}.{name} would never be called: name the method {snake_case(name)}.")
+        for base in cls.__mro__:
+            if not issubclass(Callback, base):
+                for name in vars(base):
+                    if (reason := _why_not_called(name)) is not None:
+                        raise TypeError(f"{cls.__name__}.{name} would never be called{reason}")
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Receive the run's `params`, before it begins."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Receive the run's `model`, before it begins."""
+        self.model = model
 
     def on_train_begin(self, logs: Mapping[str, Any]) -> Any:
         """Before the first epoch."""
@@ -72,6 +117,17 @@ class Callback:
 
         Reading one of them waits for the device; not reading any costs nothing.
         """
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any]) -> Any:
+        """`on_batch_begin` under Keras's name."""
+        return self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any]) -> Any:
+        """`on_batch_end` under Keras's name."""
+        return self.on_batch_end(batch, logs)
+
+    def _close(self) -> None:
+        """Let go of what is held open; called however the run ends, by an exception, too."""
 
 
 class BatchLogs(Mapping[str, Any]):
@@ -107,20 +163,24 @@ class LambdaCallback(Callback):
     """A callback made of functions.
 
     Args:
-        hooks: functions by hook name; TF.js's spelling (``onEpochEnd``) is understood.
+        hooks: functions by hook name; the names of TF.js (``onEpochEnd``) and Keras (``on_train_batch_end``) are
+            understood.
 
     Raises:
-        ValueError: no such hook; the message has the nearest.
+        ValueError: no such hook, with the nearest in the message; or one hook under two names.
         TypeError: not a function.
     """
 
     def __init__(self, **hooks: Callable[..., Any]) -> None:
         for name, function in hooks.items():
-            hook = snake_case(name)
+            hook = _KERAS_NAMES.get(snake_case(name), snake_case(name))
             if hook not in HOOKS:
-                raise ValueError(f"Unknown callback hook {name!r}.{nearest(name, HOOKS)} Hooks: {', '.join(HOOKS)}.")
+                hint = _instead(hook) or nearest(name, HOOKS)
+                raise ValueError(f"Unknown callback hook {name!r}.{hint} Hooks: {', '.join(HOOKS)}.")
             if not callable(function):
                 raise TypeError(f"Callback hook {name!r} must be a function; received {function!r}.")
+            if hook in vars(self):
+                raise ValueError(f"The callback has {hook} twice, under two names. Leave one out; {name!r} is second.")
             setattr(self, hook, function)
 
 
@@ -152,11 +212,14 @@ class EarlyStopping(Callback):
     """Stops the training when a number no longer improves.
 
     Args:
-        monitor: the name in the logs; ``val_loss`` needs validation data.
+        monitor: the name in the logs, or what TF.js or Keras would call it (``val_accuracy`` finds ``val_acc``);
+            ``val_loss`` needs validation data.
         min_delta: a change of less than this is no improvement.
         patience: the run stops after this many epochs without improvement (0: after the first, as 1 does).
         verbose: 1 prints why it stopped.
-        mode: ``"min"``, ``"max"``, or ``"auto"``: accuracies, precision, recall and r2 are maximised.
+        mode: ``"min"``, ``"max"``, or ``"auto"``: losses and errors are minimised, while accuracies, precision,
+            recall, auc, f1, iou, r2 and the like are maximised. Where the name does not tell, what has ``acc`` in it
+            is maximised, as in TF.js, with a warning.
         baseline: the value to beat at first.
         restore_best_weights: at the end, go back to the weights of the best epoch. (TF.js cannot.)
 
@@ -178,8 +241,15 @@ class EarlyStopping(Callback):
             raise ValueError(f"EarlyStopping's mode is 'auto', 'min' or 'max'; received {mode!r}.")
         self.monitor, self.min_delta, self.patience, self.verbose = monitor, abs(min_delta), patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
-        rising = any(word in monitor for word in ("acc", "precision", "recall", "r2"))
-        self._sign = 1.0 if mode == "max" or (mode == "auto" and rising) else -1.0
+        rising = {"min": False, "max": True}.get(mode, rises(monitor))
+        if rising is None:
+            rising = "acc" in monitor
+            warnings.warn(
+                f"EarlyStopping cannot tell from the name {monitor!r} whether the number is better when it is smaller "
+                f"or greater, and takes {'greater' if rising else 'smaller'} for better. Pass mode='min' or 'max'.",
+                stacklevel=2,
+            )
+        self._sign = 1.0 if rising else -1.0
 
     def on_train_begin(self, logs: Mapping[str, Any]) -> None:
         self.stopped_epoch: int | None = None
@@ -189,14 +259,12 @@ class EarlyStopping(Callback):
         self._best_weights: list[Array] | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        if self.monitor not in logs:
-            warnings.warn(
-                f"EarlyStopping watches {self.monitor!r}, which is not in the logs: {', '.join(logs)}. "
-                "Pass validation data for a val_ name, or monitor one of these.",
-                stacklevel=2,
-            )
+        name = logged_name(self.monitor, logs)
+        if name is None:
+            if not self.model.stop_training:  # an epoch that was stopped is not validated
+                self._warn_of_missing(epoch, logs)
             return
-        current = logs[self.monitor]
+        current = logs[name]
         if self.restore_best_weights and self._sign * (current - self._best_seen) > self.min_delta:
             self._best_seen, self._best_weights = current, self.model.get_weights()
         if self._sign * (current - self.best) > self.min_delta:
@@ -206,6 +274,16 @@ class EarlyStopping(Callback):
         if self._wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+
+    def _warn_of_missing(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        unvalidated = self.monitor.startswith("val") and not any(name.startswith("val_") for name in logs)
+        hint = " Pass validation data." if unvalidated else f"{nearest(self.monitor, logs)} Monitor one of these."
+        # With the epoch in it, since Python shows the same warning only once.
+        warnings.warn(
+            f"Epoch {epoch + 1}: EarlyStopping cannot stop the training, as it watches {self.monitor!r}, which is not "
+            f"in the logs: {', '.join(logs)}.{hint}",
+            stacklevel=3,
+        )
 
     def on_train_end(self, logs: Mapping[str, Any]) -> None:
         if self.stopped_epoch is not None and self.verbose:
@@ -251,13 +329,21 @@ def _as_callback(given: Any) -> Callback:
 
 
 class CallbackList:
-    """The callbacks of one run: calls those that have something to do at a hook."""
+    """The callbacks of one run: calls those that have something to do at a hook.
+
+    Raises:
+        TypeError: a hook does not take the arguments that it is called with, or is none.
+    """
 
     def __init__(self, callbacks: Iterable[Callback], model: Any, params: dict[str, Any]) -> None:
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
-            callback.model, callback.params = model, params
-        self._by_hook = {hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)] for hook in HOOKS}
+            for name in vars(callback):
+                if (reason := _why_not_called(name)) is not None:
+                    raise TypeError(f"{name}, set on a {type(callback).__name__}, would never be called{reason}")
+            callback.set_params(params)
+            callback.set_model(model)
+        self._by_hook = {hook: [f for c in self.callbacks if (f := _listener(c, hook))] for hook in HOOKS}
 
     def listens(self, hook: str) -> bool:
         """Whether any callback does something at this hook."""
@@ -270,6 +356,28 @@ class CallbackList:
             if inspect.isawaitable(result):
                 yield result
 
+    def close(self) -> None:
+        """The end of the run, however it came."""
+        for callback in self.callbacks:
+            callback._close()
 
-def _overrides(callback: Callback, hook: str) -> bool:
-    return hook in vars(callback) or getattr(type(callback), hook) is not getattr(Callback, hook)
+
+def _listener(callback: Callback, hook: str) -> Callable[..., Any] | None:
+    """What the callback has to do at a hook, if anything."""
+    for name in (*(keras for keras, own in _KERAS_NAMES.items() if own == hook), hook):
+        if name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name):
+            function = getattr(callback, name)
+            _check_arguments(function, name, type(callback).__name__)
+            return function
+    return None
+
+
+def _check_arguments(function: Callable[..., Any], hook: str, owner: str) -> None:
+    counted = hook.split("_")[-2]
+    given = ["logs"] if counted == "train" else [counted, "logs"]
+    try:
+        inspect.signature(function).bind(*given)
+    except TypeError as error:
+        raise TypeError(f"{owner}.{hook} is called as {hook}({', '.join(given)}), but: {error}.") from None
+    except ValueError:  # some built-in functions do not tell what they take
+        pass

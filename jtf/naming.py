@@ -62,7 +62,7 @@ def unique_name(class_name: str) -> str:
 
 def note(name: str) -> None:
     """Count on from a name that was given, in a file perhaps: after ``dense_Dense7`` comes ``dense_Dense8``."""
-    match = re.fullmatch(r"[a-z0-9_]+_([A-Z][A-Za-z0-9]*?)([0-9]+)", name)
+    match = re.fullmatch(r"[a-z0-9_]+_([A-Z](?:[A-Za-z0-9]*[A-Za-z])?)([0-9]++)", name)
     if match is None or words_in_snake_case(match[1]) + "_" != name[: match.start(1)]:
         match = re.fullmatch(r"(input|model|sequential_)([0-9]+)", name)
     if match:

@@ -45,8 +45,11 @@ class Lines(Callback):
 class Bar(Lines):
     """A tqdm bar while an epoch runs, and its line when it is done.
 
-    The bar shows the batch's numbers; they are read from the device ten times a second at most.
+    The bar shows the batch's numbers; they are read from the device ten times a second at most. The time that remains
+    is estimated without the first batch, which takes the time to compile the step or to fill a shuffle's window.
     """
+
+    _bar: Any = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any]) -> None:
         super().on_epoch_begin(epoch, logs)
@@ -66,11 +69,23 @@ class Bar(Lines):
             shown = {name: f"{logs[name]:.4f}" for name in logs if name not in ("batch", "size")}
             self._bar.set_postfix(shown, refresh=False)
             self._next = time.perf_counter() + _REFRESH_SECONDS
-        self._bar.update()
+        if batch > 0:
+            self._bar.update()
+            return
+        self._bar.n = self._bar.initial = self._bar.last_print_n = 1  # counted, but not among what is timed
+        started = self._bar.start_t
+        self._bar.unpause()
+        self._bar.start_t = started  # the time that has gone by is all of it
+        self._bar.refresh()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        self._bar.close()
+        self._close()
         super().on_epoch_end(epoch, logs)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
 
 def _in_order(logs: Mapping[str, float]) -> dict[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -124,6 +126,14 @@ class TestForms:
         [
             ({"onEpochEnds": print}, ValueError, "Unknown callback hook 'onEpochEnds'. Did you mean 'on_epoch_end'"),
             ({"on_yield": print}, ValueError, "Unknown callback hook 'on_yield'.* Hooks: on_train_begin"),
+            ({"on_test_end": print}, ValueError, "hook 'on_test_end'. For validation use on_epoch_end, whose logs"),
+            ({"onPredictBegin": print}, ValueError, "hook 'onPredictBegin'. predict calls no callbacks"),
+            (
+                {"on_batch_end": print, "onBatchEnd": print},
+                ValueError,
+                "has on_batch_end twice.*'onBatchEnd' is second",
+            ),
+            ({"on_batch_end": print, "on_train_batch_end": print}, ValueError, "has on_batch_end twice"),
             ({"on_epoch_end": 3}, TypeError, "must be a function; received 3"),
             (print, TypeError, "A callback is a dict of hooks .* received <built-in function print>"),
             ([Recorder], TypeError, r"Call it: Recorder\(\)"),
@@ -139,9 +149,149 @@ class TestForms:
             type("Mine", (Callback,), {"onEpochEnd": lambda self, epoch, logs: None})
         type("Mine", (Callback,), {"on_my_own": print, "_onEpochEnd": print})
 
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            (
+                "on_epoch_ends",
+                r"Mine.on_epoch_ends would never be called. Did you mean 'on_epoch_end'\? Hooks: on_train_",
+            ),
+            ("onEpochEnds", r"Did you mean 'on_epoch_end'"),
+            ("on_epoch", r"Did you mean 'on_epoch_(end|begin)'"),
+            ("on_train_epoch_end", r"Did you mean 'on_train_end'"),
+            (
+                "on_validation_end",
+                r"would never be called. .* What is no hook needs a name that does not begin with on_",
+            ),
+            ("onTrainBatchEnd", r"never be called: name the method on_train_batch_end"),
+            ("setModel", r"never be called: name the method set_model"),
+            (
+                "on_test_end",
+                r"Mine.on_test_end would never be called. For validation use on_epoch_end, whose logs have",
+            ),
+            ("on_test_batch_begin", r"evaluate calls no callbacks"),
+            ("on_predict_end", r"predict calls no callbacks"),
+        ],
+    )
+    def test_a_method_that_would_never_be_called_is_refused(self, name, message):
+        def method(self, *args):
+            raise AssertionError
+
+        with pytest.raises(TypeError, match=message):
+            type("Mine", (Callback,), {name: method})
+        with pytest.raises(TypeError, match=message):
+            type("Mine", (type("Mixin", (), {name: method}), Callback), {})
+        callback = Callback()
+        setattr(callback, name, method)
+        with pytest.raises(TypeError, match=rf"{name}, set on a Callback, would never be called"):
+            fit(linear(), callbacks=callback)
+
+    def test_methods_of_ones_own(self):
+        names = ["on_my_own", "on_message", "on_reset", "on_best", "_on_epoch_ends", "once", "online", "only_epoch_end"]
+        type("Mine", (Callback,), dict.fromkeys(names, print))
+
+    @pytest.mark.parametrize(
+        ("hooks", "message"),
+        [
+            (
+                {"on_epoch_end": lambda logs: None},
+                r"LambdaCallback.on_epoch_end is called as on_epoch_end\(epoch, logs\)",
+            ),
+            ({"on_train_begin": lambda: None}, r"called as on_train_begin\(logs\), but: too many positional"),
+            ({"on_train_batch_end": lambda batch, logs, more: None}, r"\(batch, logs\), but: missing .* 'more'"),
+        ],
+    )
+    def test_wrong_arguments_are_refused_before_the_run(self, hooks, message):
+        model = counter()
+        with pytest.raises(TypeError, match=message):
+            model.fit(ONES, ONES, verbose=0, callbacks=hooks)
+        assert steps_of(model) == 0
+
     def test_only_hooks_that_do_something_are_called(self):
         listening = CallbackList([Callback(), LambdaCallback(on_batch_end=print)], None, {})
         assert {hook for hook in HOOKS if listening.listens(hook)} == {"on_batch_end"}
+
+
+class OfKeras(Callback):
+    """A callback as one writes it for Keras."""
+
+    def __init__(self):
+        self.calls = []
+
+    def set_params(self, params):
+        self.calls.append("set_params")
+        super().set_params(params)
+
+    def set_model(self, model):
+        self.calls.append("set_model")
+        super().set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self.calls.append("on_train_begin")
+        super().on_train_begin(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.calls.append(f"on_epoch_end {epoch} {list(logs)}")
+        super().on_epoch_end(epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.calls.append(f"on_train_batch_begin {batch} {list(logs)}")
+        super().on_train_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls.append(f"on_train_batch_end {batch} {list(logs)}")
+        super().on_train_batch_end(batch, logs)
+
+
+class TestKerasCallbacks:
+    BATCHES = (
+        "on_train_batch_begin 0 ['batch', 'size']",
+        "on_train_batch_end 0 ['batch', 'size', 'loss']",
+        "on_train_batch_begin 1 ['batch', 'size']",
+        "on_train_batch_end 1 ['batch', 'size', 'loss']",
+    )
+
+    def test_their_hooks_are_called_once_each(self):
+        callback, model = OfKeras(), linear()
+        fit(model, callbacks=callback)
+        assert callback.calls == [
+            "set_params",
+            "set_model",
+            "on_train_begin",
+            *self.BATCHES,
+            "on_epoch_end 0 ['loss']",
+        ]
+        assert callback.model is model
+        assert callback.params["epochs"] == 1
+
+    def test_the_hook_of_keras_calls_the_other_if_it_calls_super(self):
+        class Both(OfKeras):
+            def on_batch_end(self, batch, logs=None):
+                self.calls.append(f"on_batch_end {batch}")
+
+        callback = Both()
+        fit(linear(), callbacks=callback)
+        begin_0, end_0, begin_1, end_1 = self.BATCHES
+        assert callback.calls[3:-1] == [begin_0, end_0, "on_batch_end 0", begin_1, end_1, "on_batch_end 1"]
+
+    def test_functions_under_their_names(self):
+        calls = []
+        fit(linear(), callbacks={"on_train_batch_end": lambda batch, logs: calls.append(batch)})
+        fit(linear(), callbacks=LambdaCallback(onTrainBatchBegin=lambda batch, logs: calls.append(batch)))
+        assert calls == [0, 1, 0, 1]
+
+    def test_it_is_awaited(self):
+        calls = []
+
+        class Later(Callback):
+            async def on_batch_end(self, batch, logs):
+                calls.append(batch)
+
+            async def on_train_batch_end(self, batch, logs):
+                await super().on_train_batch_end(batch, logs)
+
+        asyncio.run(linear().fit_async(X, Y, batch_size=5, verbose=0, callbacks=Later()))
+        assert calls == [0, 1]
 
 
 def test_batch_logs_are_a_mapping():
@@ -276,11 +426,54 @@ class TestEarlyStopping:
         model.fit(ONES, ONES, epochs=4, verbose=0, callbacks=stopping)
         assert (stopping.stopped_epoch, steps_of(model)) == (None, 1)
 
-    def test_what_it_cannot_watch_is_said(self):
-        with pytest.warns(
-            UserWarning, match="EarlyStopping watches 'val_loss', which is not in the logs: loss. Pass vali"
-        ):
-            fit(linear(), callbacks=jtf.callbacks.early_stopping())
+    def test_what_it_cannot_watch_is_said_in_every_epoch(self):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default")
+            fit(linear(), epochs=3, callbacks=jtf.callbacks.early_stopping())
+        assert [str(each.message) for each in caught] == [
+            f"Epoch {epoch}: EarlyStopping cannot stop the training, as it watches 'val_loss', which is not in the "
+            "logs: loss. Pass validation data."
+            for epoch in (1, 2, 3)
+        ]
+
+    def test_the_nearest_of_the_logs_is_named(self):
+        callback = jtf.callbacks.early_stopping(monitor="val_lost", mode="min")
+        with pytest.warns(UserWarning, match="'val_lost', .* val_loss, loss. Did you mean 'val_loss'. Monitor one of"):
+            fit(linear(), validation_split=0.5, callbacks=callback)
+
+    def test_an_epoch_that_was_stopped_has_no_validation_to_watch(self):
+        stop, model = jtf.callbacks.early_stopping(), linear()
+
+        def end(batch, logs):
+            model.stop_training = True
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit(model, epochs=3, validation_split=0.5, callbacks=[{"on_batch_end": end}, stop])
+
+    @pytest.mark.parametrize("monitor", ["val_accuracy", "valAcc", "val_acc"])
+    def test_the_spellings_of_keras(self, monitor):
+        # The accuracy stays as it is, so the third epoch is the second without improvement.
+        model = linear(optimizer=jtf.train.sgd(0.0), metrics=["accuracy"])
+        stopping = jtf.callbacks.early_stopping(monitor=monitor, patience=2)
+        assert fit(model, epochs=9, validation_split=0.5, callbacks=stopping).epoch == [0, 1, 2]
+        assert stopping.stopped_epoch == 2
+
+    def test_what_rises_is_maximised(self):
+        for monitor in ["val_auc", "val_f1_score", "val_mean_iou", "val_binaryAccuracy", "top_k_accuracy"]:
+            assert run(jtf.callbacks.early_stopping(monitor=monitor), [0.1, 0.2, 0.3, 0.2])[0] == 3
+        for monitor in ["val_layer2_mse", "val_sauce_loss", "accuracy_loss", "val_root_mean_squared_error"]:
+            assert run(jtf.callbacks.early_stopping(monitor=monitor), [0.3, 0.2, 0.1, 0.2])[0] == 3
+
+    def test_a_name_that_does_not_tell_is_warned_of(self):
+        message = "from the name 'val_rating' whether .* takes smaller for better. Pass mode='min' or 'max'"
+        with pytest.warns(UserWarning, match=message):
+            assert run(jtf.callbacks.early_stopping(monitor="val_rating"), [0.3, 0.2, 0.3])[0] == 2
+        with pytest.warns(UserWarning, match="'val_myacc' .* takes greater for better"):  # the rule of TF.js
+            assert run(jtf.callbacks.early_stopping(monitor="val_myacc"), [0.3, 0.4, 0.3])[0] == 2
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert run(jtf.callbacks.early_stopping(monitor="val_rating", mode="max"), [0.3, 0.4, 0.3])[0] == 2
 
     def test_it_says_why(self, capsys):
         run(jtf.callbacks.early_stopping(verbose=1), [1.0, 0.5, 0.75])

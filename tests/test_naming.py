@@ -135,3 +135,13 @@ def test_activations_refuse():
         jtf.activations.get("relo")
     with pytest.raises(TypeError, match="An activation is a name or a function of one array; received 3"):
         jtf.activations.get(3)
+
+
+MANY = 1_000_000
+
+
+@pytest.mark.parametrize("name", ["d_D" + "1" * MANY + "_", "d_" + "A1" * MANY + "_", "a_" * MANY, "A" * MANY])
+def test_long_names_in_files_are_read_in_one_go(name):
+    # In a time that grows with the square of their length, these would take hours.
+    naming.note(name)
+    assert len(naming.snake_case(name)) >= len(name)

@@ -15,11 +15,12 @@ import types
 
 import numpy as np
 import pytest
+import tqdm.auto
 
 import jtf
 from jtf import progress
 from jtf.callbacks import BatchLogs
-from tests.models.doubles import dataset_of, line_data, linear
+from tests.models.doubles import dataset_of, line_data, linear, shared_linear
 
 X, Y = line_data()
 LINE = (
@@ -118,17 +119,71 @@ def test_a_bar_over_a_dataset_of_known_length(terminal):
     assert "/3 [" in terminal.written()
 
 
-def test_an_interrupted_bar_is_closed_with_the_run(terminal):
+@pytest.mark.parametrize("hook", ["on_batch_begin", "on_batch_end", "on_epoch_end", "on_epoch_begin", "on_train_end"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_the_bar_is_cleared_however_the_run_ends(terminal, hook, error):
     terminal.begin()
 
-    def stop(batch, logs):
-        if batch == 1:
-            raise KeyboardInterrupt
+    def stop(*args):
+        raise error
 
-    with pytest.raises(KeyboardInterrupt):
-        fit(1, callbacks={"on_batch_end": stop})
-    fit(1, epochs=1)
-    assert "Epoch 1/1" in terminal.written()
+    with pytest.raises(error) as caught:  # and held: its traceback keeps the run's objects alive
+        shared_linear().fit(X, Y, batch_size=2, epochs=2, callbacks={hook: stop})
+    print(caught.typename, file=sys.stderr)
+    assert on_screen(terminal.written()) == [error.__name__]
+    assert len(tqdm.auto.tqdm._instances) == 0
+
+
+def test_the_bar_is_cleared_when_the_data_fail(terminal):
+    terminal.begin()
+
+    def broken():
+        yield X[:2], Y[:2]
+        raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk") as caught:
+        shared_linear().fit_dataset(broken, epochs=1)
+    print(caught.value, file=sys.stderr)
+    assert on_screen(terminal.written()) == ["disk"]
+
+
+def on_screen(written):
+    """The lines that are to be seen on a terminal to which this was written."""
+    lines = [""]
+    for part in re.split(r"(\r|\n)", written):
+        if part == "\n":
+            lines.append("")
+            at = 0
+        elif part == "\r":
+            at = 0
+        else:
+            at = 0 if not lines[-1] else at
+            lines[-1] = lines[-1][:at] + part + lines[-1][at + len(part) :]
+            at += len(part)
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def test_what_remains_is_estimated_without_the_first_batch(terminal, monkeypatch):
+    terminal.begin()
+    now = [1000.0]
+    monkeypatch.setattr(tqdm.std, "time", lambda: now[0])
+    seen = []
+
+    class Look(jtf.callbacks.Callback):
+        def on_batch_end(self, batch, logs):
+            (bar,) = tqdm.auto.tqdm._instances
+            seen.append((bar.n, tqdm.auto.tqdm.format_meter(**bar.format_dict)))
+
+        def on_batch_begin(self, batch, logs):
+            now[0] += 100.0 if batch == 0 else 1.0
+
+    shared_linear().fit(X, Y, batch_size=1, epochs=1, callbacks=Look())
+    count = len(X)
+    assert [n for n, _ in seen] == list(range(1, count + 1))
+    assert "[01:40<?" in seen[0][1], "after one batch nothing is known"
+    for n, text in seen[1:]:
+        spent, left = 100 + n - 1, count - n
+        assert f"[{spent // 60:02d}:{spent % 60:02d}<{left // 60:02d}:{left % 60:02d}" in text
 
 
 def test_numbers_are_read_ten_times_a_second_at_most(terminal, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -24,14 +25,25 @@ def whole_number(value: Any, name: str, *, least: int, hint: str) -> int:
 
 
 def function(value: Any, method: str, example: str) -> Callable[..., Any]:
-    """``value``, if it can be called.
+    """``value``, if it can be called and gives its result at once.
 
     Raises:
-        TypeError: it cannot.
+        TypeError: it cannot, or is a coroutine function.
     """
     if not callable(value):
         raise TypeError(f"{method} expects a function, such as {example}, but received {value!r}.")
+    if inspect.iscoroutinefunction(value):
+        raise TypeError(
+            f"{method} does not await, but {value!r} is a coroutine function. Pass a plain function; "
+            "dataset.prefetch(2) makes elements ahead on a thread."
+        )
     return value
+
+
+def shortened(value: Any) -> str:
+    """``repr(value)``, or its beginning."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def add_note(error: Exception, where: str, index: int) -> None:

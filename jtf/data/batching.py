@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
+from jtf.data.arguments import shortened
 from jtf.data.structure import keys_of, rebuild
 
 #: What 64-bit leaves become, as the arrays of jtf (and the tensors of TF.js) have 32.
@@ -43,7 +45,11 @@ def batched(elements: Iterator[Any], batch_size: int, small_last_batch: bool) ->
 
 @dataclass
 class _Column:
-    """One leaf of the elements: what it has to be, and the values of the batch that is being collected."""
+    """One leaf of the elements: what it has to be, and the values of the batch that is being collected.
+
+    Numbers of different types have the type that holds all that the pass has come to. It only widens, so that a
+    training step is compiled for few types, however they are mixed.
+    """
 
     path: str
     dtype: np.dtype[Any]
@@ -54,25 +60,37 @@ class _Column:
             raise _misfit(index, self.path, f"one value of type {_name(self.dtype)}", _describe(leaf))
         value = _as_array(leaf, index, self.path)
         dtype = _batch_dtype(value.dtype)
+        common = self.dtype if dtype == self.dtype else _common_dtype(self.dtype, dtype)
         # Shapes may differ from batch to batch (sentences sorted by length, say), within one they may not.
         shape = self.values[0].shape if self.values else value.shape
-        if dtype != self.dtype or value.shape != shape:
+        if common is None or value.shape != shape:
             raise _misfit(index, self.path, _leaf_text(self.dtype, shape), _leaf_text(dtype, value.shape))
+        self.dtype = common
         self.values.append(value)
 
     def stack(self) -> np.ndarray[Any, Any]:
-        stacked = np.stack(self.values)
-        self.values.clear()
-        if stacked.dtype not in _NARROW:
-            return stacked
-        narrow = stacked.astype(_NARROW[stacked.dtype])
-        if stacked.dtype.kind in "iu" and not np.array_equal(narrow, stacked):
+        values, self.values = self.values, []
+        if self.dtype in (_TEXT, _BYTES):
+            return np.stack(values)
+        if self.dtype.kind not in "iu":
+            return self._rounded(values)
+        stacked, bounds = np.stack(values), np.iinfo(self.dtype)
+        if stacked.size and not bounds.min <= stacked.min() <= stacked.max() <= bounds.max:
             worst = max(stacked.ravel().tolist(), key=abs)
             raise ValueError(
-                f"A batch has the integer {worst}{self._at()}, which does not fit {narrow.dtype}. Map such "
+                f"A batch has the integer {int(worst)}{self._at()}, which does not fit {self.dtype}. Map such "
                 "values to smaller numbers, to floats or to strings before batch()."
             )
-        return narrow
+        return stacked.astype(self.dtype, copy=False)
+
+    def _rounded(self, values: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        try:
+            with np.errstate(over="raise"):
+                return np.stack(values, dtype=self.dtype, casting="unsafe")
+        except FloatingPointError:
+            raise ValueError(
+                f"A batch has numbers{self._at()} that are too large for {self.dtype}. Scale them before batch()."
+            ) from None
 
     def _at(self) -> str:
         return f" at {self.path}" if self.path else ""
@@ -113,15 +131,16 @@ def _is_container(node: Any) -> bool:
 
 
 def _all_numbers(items: list[Any]) -> bool:
-    return all(
-        isinstance(item, int | float | complex | np.number | np.bool_)
-        or (isinstance(item, list) and _all_numbers(item))
-        for item in items
-    )
+    return all(isinstance(item, Number | np.bool_) or (isinstance(item, list) and _all_numbers(item)) for item in items)
 
 
 def _as_array(leaf: Any, index: int, path: str) -> np.ndarray[Any, Any]:
     at = f" at {path}" if path else ""
+    if np.ma.is_masked(leaf):
+        raise ValueError(
+            f"Element {index} of this pass cannot be batched{at}: it has masked entries, and a batch has no "
+            "mask. Fill them before batch(): masked.filled(0.0)."
+        )
     if isinstance(leaf, bytes):  # numpy's own type for bytes drops zeros at their end
         value = np.empty((), _BYTES)
         value[()] = leaf
@@ -130,16 +149,20 @@ def _as_array(leaf: Any, index: int, path: str) -> np.ndarray[Any, Any]:
         value = np.asarray(leaf)
     except (ValueError, TypeError) as error:
         raise ValueError(f"Element {index} of this pass cannot be made an array{at}: {error}. {_MEND}") from error
+    if value.dtype.kind == "O":
+        value = of_one_kind(value)
     if value.dtype.kind not in "OMm":
         return value
-    if leaf is None:
+    if leaf is None and not path:
         hint = "Does a function given to map() lack its `return`?"
+    elif leaf is None or type(leaf).__name__ in ("NAType", "NaTType"):
+        hint = "Fill in what is missing, or leave such elements out, before batch()."
     elif isinstance(leaf, int):
         hint = "The integer is too large for any integer type."
     else:
         hint = "Map it to numbers, strings, arrays, or a dict, list or tuple of them before batch()."
     raise ValueError(
-        f"Element {index} of this pass cannot be batched{at}: it is {_short(leaf)} of type "
+        f"Element {index} of this pass cannot be batched{at}: it is {shortened(leaf)} of type "
         f"{type(leaf).__name__}. {hint}"
     )
 
@@ -147,6 +170,31 @@ def _as_array(leaf: Any, index: int, path: str) -> np.ndarray[Any, Any]:
 def _batch_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type that leaves of ``dtype`` have in a batch; all strings are one type, whatever their length."""
     return _TEXT if dtype.kind == "U" else _NARROW.get(dtype, dtype)
+
+
+def _common_dtype(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any] | None:
+    """The type that holds the numbers of both, as numpy has it; None if not both are of numbers."""
+    if not (_is_of_numbers(one) and _is_of_numbers(other)):
+        return None
+    try:
+        return _batch_dtype(np.result_type(one, other))
+    except TypeError:  # numpy knows no common type of bfloat16 and float16, or the wider integers
+        return np.dtype(np.float32)
+
+
+def _is_of_numbers(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biufc" or dtype.isbuiltin == 2  # such as bfloat16, which is added to numpy's own
+
+
+def of_one_kind(objects: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array of Python objects as one of numbers or of text, if they are that; data frames have such arrays."""
+    items = list(objects.flat)
+    if items and all(isinstance(item, str) for item in items):
+        return np.asarray(items).reshape(objects.shape)
+    if not all(isinstance(item, Number | np.bool_) for item in items):
+        return objects
+    plain = [item if isinstance(item, int | float | complex | np.generic) else float(item) for item in items]
+    return np.asarray(plain).reshape(objects.shape)
 
 
 def _misfit(index: int, path: str, expected: str, found: str) -> ValueError:
@@ -176,8 +224,3 @@ def _kind(node: Any) -> type:
 
 def _name(dtype: np.dtype[Any]) -> str:
     return {_TEXT: "string", _BYTES: "bytes"}.get(dtype, dtype.name)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

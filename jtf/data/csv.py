@@ -8,11 +8,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
+from jtf.data.arguments import shortened
 from jtf.data.dataset import Dataset
 from jtf.data.fields import Column, Place, configured_column, read_field
 from jtf.data.lines import Source
 from jtf.naming import nearest
 
+#: A quoted field, which may hold whitespace and doubled quotes, or a run of anything else.
+_TOKEN = re.compile(r'"(?:[^"]++|"")*+"(?!\S)|\S++')
 #: The number of the first line that a row stands on, and its fields.
 Row = tuple[int, list[str]]
 
@@ -182,6 +185,11 @@ def _split_by(delimiter: str) -> Callable[[str, Iterator[str]], Iterator[Row]]:
             try:
                 fields = next(reader, None)
             except python_csv.Error as error:
+                if "field limit" in str(error):
+                    raise ValueError(
+                        f"{Place(name, line)}: a field has more than {python_csv.field_size_limit():,} characters. Is "
+                        "a quote left open? If not, raise the limit: csv.field_size_limit(n), of Python's csv module."
+                    ) from error
                 raise ValueError(
                     f"{Place(name, line)}: this row is no valid CSV ({error}). Look at its quotes: a quoted "
                     'field is closed, and a quote inside is written "".'
@@ -196,12 +204,12 @@ def _split_by(delimiter: str) -> Callable[[str, Iterator[str]], Iterator[Row]]:
 
 def _split_at_whitespace(name: str, lines: Iterator[str]) -> Iterator[Row]:
     for line, text in enumerate(lines, 1):
-        tokens = re.findall(r'"(?:[^"]|"")*"(?!\S)|\S+', text)
+        tokens = _TOKEN.findall(text)
         for token in tokens:
             if token.startswith('"') and (len(token) == 1 or not token.endswith('"')):
                 raise ValueError(
-                    f"{Place(name, line)}: a quote is not closed before the end of its field: {token}. Close "
-                    "it; separated by whitespace, a row is one line."
+                    f"{Place(name, line)}: a quote is not closed before the end of its field: {shortened(token)}. "
+                    "Close it; separated by whitespace, a row is one line."
                 )
         if tokens:
             yield line, [t[1:-1].replace('""', '"') if t.startswith('"') else t for t in tokens]

@@ -69,6 +69,8 @@ class Dataset:
 
         Dicts and tuples (and lists that hold anything but numbers) are structure and stay; leaves are arrays,
         numbers, bools, strings and lists of numbers. 64-bit leaves become 32-bit: float32, int32, uint32.
+        Where numbers of several types meet, they become what numpy makes of them: 1, 2.5 and True are float32.
+        A batch does not go back to a narrower type than one before it in the pass.
 
         Args:
             batch_size: elements in a batch, 1 or more.
@@ -76,7 +78,8 @@ class Dataset:
 
         Raises:
             ValueError: ``batch_size`` is below 1; or, during a pass, an element differs from the first one in
-                structure or type, or in shape from the others in its batch, or has an integer beyond 32 bits.
+                structure or in being text, or from the others in its batch in shape; or has a number that 32 bits
+                cannot hold.
         """
         count = whole_number(batch_size, "batch_size", least=1, hint="For example: dataset.batch(32).")
         size = self.size
@@ -134,11 +137,10 @@ class Dataset:
         return Dataset(lambda: _filtered(self.iterator(), predicate), size)
 
     def take(self, count: int) -> Dataset:
-        """The first ``count`` elements, or all if there are fewer.
-
-        Unlike TF.js, which takes everything for a negative count, that is refused.
-        """
-        count = whole_number(count, "count", least=0, hint="To have all elements, leave take() out.")
+        """The first ``count`` elements, or all if there are fewer or ``count`` is -1."""
+        if count == -1:
+            return self
+        count = whole_number(count, "count", least=0, hint="-1 takes all elements.")
         size = None if self.size is None else min(self.size, count)
         return Dataset(lambda: itertools.islice(self.iterator(), count), size)
 
@@ -152,16 +154,17 @@ class Dataset:
         return Dataset(lambda: itertools.islice(self.iterator(), count, None), size)
 
     def repeat(self, count: int | None = None) -> Dataset:
-        """The elements ``count`` times over, each time in a fresh pass; None repeats for ever.
+        """The elements ``count`` times over, each time in a fresh pass; None or -1 repeats for ever.
 
-        Unlike TF.js, which repeats for ever for a negative count, that is refused; and what is repeated for
-        ever is endless also where the size of one pass is unknown.
+        Unlike in TF.js, what is repeated for ever is endless also where the size of one pass is unknown.
 
         Raises:
-            ValueError: ``count`` is negative; or, during a pass, an empty dataset is to be repeated for ever.
+            ValueError: ``count`` is below -1; or, during a pass, an empty dataset is to be repeated for ever.
         """
+        if count == -1:
+            count = None
         if count is not None:
-            count = whole_number(count, "count", least=0, hint="None (the default) repeats for ever.")
+            count = whole_number(count, "count", least=0, hint="None (the default) or -1 repeats for ever.")
         if count is None:
             size: Size = math.inf
         elif count == 0:

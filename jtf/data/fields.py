@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from jtf.data.arguments import shortened
 from jtf.naming import nearest
 
 _DTYPES = ("float32", "int32", "bool", "string")
 _OPTIONS = ("dtype", "required", "default", "is_label")
-#: The texts that JavaScript reads as a number: Python would also take 1_000, nan and inf.
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
+#: What a default may be, and what it becomes; in a column without a dtype, as all numbers there, a float.
+_DEFAULTS: dict[str | None, tuple[Any, Callable[[Any], Any]]] = {
+    None: (object, lambda value: float(value) if _is_number(value) else value),
+    "float32": (Real | np.bool_, float),
+    "int32": (Integral | np.bool_, int),
+    "bool": (Integral | np.bool_, bool),
+    "string": (str, str),
+}
+#: The texts that JavaScript reads as a number: Python would also take 1_000, nan and inf. No digit can be matched
+#: in two ways, so a long field that is no number is refused in one pass over it.
+_DECIMAL = re.compile(r"[+-]?(\d++(\.\d*+)?|\.\d++)([eE][+-]?\d++)?|[+-]?Infinity", re.ASCII)
 _WITH_BASE = re.compile(r"0[xX][0-9a-fA-F]{1,200}|0[oO][0-7]{1,200}|0[bB][01]{1,200}")
 
 
@@ -58,15 +71,15 @@ def configured_column(name: str, config: Any) -> Column:
             f"column_configs[{name!r}] has the unknown dtype {made.dtype!r}.{nearest(made.dtype, _DTYPES)} "
             f"Types: {', '.join(_DTYPES)}."
         )
-    wanted = {"float32": (int, float), "int32": (int,), "bool": (bool, int), "string": (str,)}
-    if made.default is None or made.dtype is None:
+    if made.default is None:
         return made
-    if not isinstance(made.default, wanted[made.dtype]):
+    wanted, converted = _DEFAULTS[made.dtype]
+    if not isinstance(made.default, wanted):
         raise ValueError(
             f"column_configs[{name!r}] has dtype {made.dtype}, but its default is {made.default!r}, "
             f"a {type(made.default).__name__}. Give a default of that type."
         )
-    return made
+    return made._replace(default=converted(made.default))
 
 
 def read_field(text: str, column: Column, place: Place) -> Any:
@@ -97,8 +110,6 @@ def read_field(text: str, column: Column, place: Place) -> Any:
 
 def _read_empty(column: Column, place: Place) -> Any:
     if column.default is not None:
-        if column.dtype in ("float32", "bool"):
-            return float(column.default) if column.dtype == "float32" else bool(column.default)
         return column.default
     if column.required or column.is_label:
         kind = "the label" if column.is_label else "required"
@@ -116,6 +127,10 @@ def _read_empty(column: Column, place: Place) -> Any:
     return math.nan
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _number(text: str) -> float | None:
     """The number that JavaScript's ``Number(text)`` gives, or None where that is NaN."""
     if _DECIMAL.fullmatch(text):
@@ -130,6 +145,6 @@ def _special(text: str) -> float | None:
 
 def _unreadable(text: str, column: Column, place: Place) -> ValueError:
     return ValueError(
-        f"{place}: column {column.name!r} should hold {column.dtype}, but the field is {text!r}. Correct the "
-        'file, or give the column another dtype, such as "string".'
+        f"{place}: column {column.name!r} should hold {column.dtype}, but the field is {shortened(text)}. Correct "
+        'the file, or give the column another dtype, such as "string".'
     )

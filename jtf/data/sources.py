@@ -5,12 +5,13 @@ from __future__ import annotations
 import builtins
 import inspect
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from jtf.data.arguments import add_note
+from jtf.data.batching import of_one_kind
 from jtf.data.dataset import Dataset, Size
 from jtf.data.structure import map_structure
 
@@ -20,7 +21,7 @@ def array(items: Any) -> Dataset:
 
     Args:
         items: one of
-            - a list: its items are the elements;
+            - a list or range: its items are the elements;
             - a numpy or jax array ``[n, ...]``: its n rows are;
             - a dict or tuple, nested if you like, of arrays or lists of one length n: element i is a dict or
               tuple like it with row i of each.
@@ -40,13 +41,13 @@ def array(items: Any) -> Dataset:
         >>> jtf.data.array({"xs": [[1, 2], [3, 4]], "ys": [0, 1]}).to_array()
         [{'xs': [1, 2], 'ys': 0}, {'xs': [3, 4], 'ys': 1}]
     """
-    if isinstance(items, list):
+    if isinstance(items, list | range):
         elements = list(items)  # a later append to the caller's list must not change a dataset with a size
         return Dataset(lambda: iter(elements), len(elements))
     lengths: dict[str, int] = {}
 
     def rows(path: str, leaf: Any) -> Any:
-        column = leaf if isinstance(leaf, list) else _as_rows(leaf, path)
+        column = leaf if isinstance(leaf, list | range) else _as_rows(leaf, path)
         lengths[path] = len(column)
         return column
 
@@ -72,10 +73,12 @@ def _as_rows(leaf: Any, path: str) -> np.ndarray[Any, Any]:
     if not hasattr(leaf, "__array__"):
         hint = "For an iterator or a generator function use jtf.data.generator(f)."
         raise TypeError(f"array expects lists and arrays, but received {type(leaf).__name__}{at}. {hint}")
+    if np.ma.is_masked(leaf):
+        raise ValueError(f"array received masked entries{at}; elements have no mask. Fill them: masked.filled(0.0).")
     column = np.asarray(leaf)  # once, as rows of a jax array are slow to get at one by one
     if column.ndim == 0:
         raise TypeError(f"array expects arrays with rows, but received a single value{at}: {leaf!r}.")
-    return column
+    return of_one_kind(column) if column.dtype.kind == "O" else column
 
 
 def generator(f: Callable[[], Iterable[Any]] | Iterable[Any]) -> Dataset:
@@ -83,15 +86,16 @@ def generator(f: Callable[[], Iterable[Any]] | Iterable[Any]) -> Dataset:
 
     Args:
         f: a generator function, or another function without arguments that returns something to iterate over.
-            Instead of a function, an iterable that can be gone through again and again will do: a torch
-            DataLoader, a grain dataset, a Hugging Face dataset.
+            Instead of a function, an iterable that can be gone through again and again will do (a torch
+            DataLoader, a grain dataset, a Hugging Face dataset), and so will what has a ``len`` and items by
+            number (a torch Dataset, a Keras PyDataset).
 
     Returns:
-        A dataset; its size is known only where ``f`` is an iterable with a ``len``.
+        A dataset; its size is known only where ``f`` has a ``len``.
 
     Raises:
-        TypeError: ``f`` can be gone through only once (a generator object, an iterator), or wants arguments;
-            or, during a pass, it returns nothing to iterate over.
+        TypeError: ``f`` can be gone through only once (a generator object, an iterator), wants arguments, or is a
+            dict or a string; or, during a pass, it returns nothing to iterate over.
 
     References:
         TF.js: tfjs-data/src/readers.ts, ``generator``.
@@ -111,9 +115,17 @@ def generator(f: Callable[[], Iterable[Any]] | Iterable[Any]) -> Dataset:
             f"{type(f).__name__}, which can be gone through only once. Write jtf.data.generator({name}), "
             f"not jtf.data.generator({name}())."
         )
+    if isinstance(f, Mapping | str | bytes):
+        raise TypeError(
+            f"generator expects a function without arguments or an iterable of elements, but received a "
+            f"{type(f).__name__}. For a dict of arrays use jtf.data.array(arrays)."
+        )
     if isinstance(f, Iterable) and not isinstance(f, type):
         iterable = f
         return Dataset(lambda: _checked(iter(iterable)), _length(iterable))
+    if hasattr(f, "__getitem__") and hasattr(f, "__len__") and not isinstance(f, type):
+        items: Any = f
+        return Dataset(lambda: _checked(builtins.map(items.__getitem__, range(len(items)))), len(items))
     if not callable(f):
         raise TypeError(
             f"generator expects a function without arguments or an iterable, but received {f!r}. "

@@ -61,7 +61,7 @@ def events(run: Run) -> Generator[Event]:
     run.model.stop_training = False
     warned = False
     iterations = run.optimizer.iterations
-    with run.source, run.loan.running():
+    with closing(run.callbacks), run.source, run.loan.running():
         yield Event("on_train_begin", ({},))
         for epoch in range(run.initial_epoch, run.epochs):
             yield Event("on_epoch_begin", (epoch, {}))

@@ -11,6 +11,16 @@ import pytest
 
 from jtf import data
 
+#: More characters than any way of reading that is not linear would end with.
+MANY = 1_000_000
+
+
+@pytest.fixture
+def large_fields():
+    before = python_csv.field_size_limit(2 * MANY)
+    yield
+    python_csv.field_size_limit(before)
+
 
 def of(text, **options):
     return data.csv(io.StringIO(text), **options)
@@ -91,6 +101,39 @@ class TestValues:
         (batch,) = of("i,b,s,y\n1,1,p,0.5\n2,0,q,1\n", column_configs=configs).batch(2)
         assert {k: v.dtype.kind for k, v in batch["xs"].items()} == {"i": "i", "b": "b", "s": "U"}
         assert batch["ys"]["y"].dtype == np.float32
+
+    def test_a_default_without_a_dtype_is_a_number_like_the_others(self):
+        rows = of("a\n1\n \n2.5\n", column_configs={"a": {"default": 0}}).to_array()
+        assert [(row["a"], type(row["a"])) for row in rows] == [(1.0, float), (0.0, float), (2.5, float)]
+        (batch,) = of("a\n \n1\n", column_configs={"a": {"default": 0}}).batch(2)
+        assert batch["a"].dtype == np.float32
+
+    def test_defaults_of_numpy(self):
+        config = {
+            "i": {"dtype": "int32", "default": np.int64(7)},
+            "f": {"dtype": "float32", "default": np.float32(0.5)},
+            "b": {"dtype": "bool", "default": np.bool_(True)},
+            "j": {"dtype": "int32", "default": True},
+        }
+        (row,) = of("i,f,b,j\n,,,\n", column_configs=config)
+        assert list(map(repr, row.values())) == ["7", "0.5", "True", "1"]
+
+    @pytest.mark.parametrize("whitespace", [False, True])
+    @pytest.mark.parametrize("field", ["1" * MANY + "x", "." + "1" * MANY + "x", "1e" + "1" * MANY + "x"])
+    def test_a_long_field_that_is_no_number_is_read_in_one_go(self, field, whitespace, large_fields):
+        # Reading it digit by digit, as many times as there are digits, would take hours.
+        assert of(f"a\n{field}\n", delim_whitespace=whitespace).to_array() == [{"a": field}]
+        with pytest.raises(ValueError, match=r"line 2: column 'a' should hold float32, but the field is '[.1e]{50,56}"):
+            of(f"a\n{field}\n", delim_whitespace=whitespace, column_configs={"a": {"dtype": "float32"}}).to_array()
+
+    @pytest.mark.parametrize("text", ['"' * MANY + "x", '"a' * MANY, '"x"" ' * MANY + '"x', '"' + "1 " * MANY])
+    def test_long_quotes_between_whitespace_are_read_in_one_go(self, text):
+        with pytest.raises(ValueError, match=r"line 2: (a quote is not closed|expected 1 fields)"):
+            of(f"a\n{text}\n", delim_whitespace=True).to_array()
+
+    def test_a_field_longer_than_pythons_csv_reads(self):
+        with pytest.raises(ValueError, match=r"line 2: a field has more than [\d,]+ characters. Is a quote left open"):
+            of("a\n" + "1" * (python_csv.field_size_limit() + 1) + "\n").to_array()
 
     def test_empty_fields(self):
         configs = {

@@ -92,6 +92,10 @@ def test_for_each_and_to_array():
     assert seen == known(3).to_array() == [0, 1, 2]
 
 
+async def later(element):
+    return element
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -107,10 +111,13 @@ def test_for_each_and_to_array():
         (lambda ds: ds.shuffle(0), ValueError, r"buffer_size must be a positive integer, but it is 0"),
         (lambda ds: ds.shuffle(2, seed=-1), ValueError, r"seed .* -1.*None takes the seed of jtf.set_seed"),
         (lambda ds: ds.shuffle(2, seed="a"), TypeError, r"seed must be an integer, 0 or more, but it is 'a'"),
-        (lambda ds: ds.take(-1), ValueError, r"count .* -1. To have all elements, leave take\(\) out"),
+        (lambda ds: ds.take(-2), ValueError, r"count .* -2. -1 takes all elements"),
         (lambda ds: ds.take(None), TypeError, r"count must be an integer, 0 or more, but it is None"),
         (lambda ds: ds.skip(-1), ValueError, r"count .* -1. To skip no element, leave skip\(\) out"),
-        (lambda ds: ds.repeat(-1), ValueError, r"count .* -1. None \(the default\) repeats for ever"),
+        (lambda ds: ds.repeat(-2), ValueError, r"count .* -2. None \(the default\) or -1 repeats for ever"),
+        (lambda ds: ds.map(later), TypeError, r"map does not await, but .*later.* coroutine function"),
+        (lambda ds: ds.filter(later), TypeError, r"filter does not await"),
+        (lambda ds: ds.for_each(later), TypeError, r"for_each does not await"),
         (lambda ds: ds.repeat(1.5), TypeError, r"count must be an integer, 0 or more, but it is 1.5"),
         (lambda ds: ds.prefetch(0), ValueError, r"buffer_size .* 0.*made ahead"),
         (lambda ds: ds.prefetch(None), TypeError, r"buffer_size .* None.*made ahead"),

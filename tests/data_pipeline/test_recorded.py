@@ -33,10 +33,13 @@ PIPELINES = {
         [{"xs": [1, 2], "ys": 0}, {"xs": [3, 4], "ys": 1}, {"xs": [5, 6], "ys": 0}]
     ).batch(2),
     "batch_booleans": lambda: data.array([True, False, True]).batch(2),
+    "batch_mixed_numbers": lambda: data.array([1, 2.5, 3]).batch(2),
+    "batch_float_then_boolean": lambda: data.array([2.5, True, 3]).batch(3),
     "batch_strings": lambda: data.array(["a", "bcd"]).batch(2),
     "take_some": lambda: known(5).take(3),
     "take_more": lambda: known(5).take(9),
     "take_none": lambda: known(5).take(0),
+    "take_negative": lambda: known(5).take(-1),
     "take_unknown": lambda: unknown(5).take(3),
     "take_endless": lambda: known(2).repeat().take(5),
     "skip_some": lambda: known(5).skip(2),
@@ -46,6 +49,7 @@ PIPELINES = {
     "skip_endless": lambda: known(3).repeat().skip(2),
     "repeat_twice": lambda: known(3).repeat(2),
     "repeat_none": lambda: known(3).repeat(0),
+    "repeat_negative": lambda: known(3).repeat(-1),
     "repeat_endless": lambda: known(3).repeat(),
     "repeat_unknown": lambda: unknown(3).repeat(2),
     "repeat_unknown_endless": lambda: unknown(3).repeat(),
@@ -66,7 +70,7 @@ PIPELINES = {
     "shuffle_size": lambda: known(1).shuffle(3),
 }
 #: Sizes that jtf gives on purpose where TF.js says that it does not know.
-BETTER_SIZES = {"repeat_unknown_endless": math.inf}
+BETTER_SIZES = {"repeat_unknown_endless": math.inf, "take_negative": 5}
 
 
 def plain(found, recorded):

@@ -36,6 +36,10 @@ class TestArray:
         assert [row.tolist() for row in ds] == [[0, 1], [2, 3], [4, 5]]
         assert all(isinstance(row, np.ndarray) for row in ds)
 
+    def test_a_range(self):
+        assert data.array(range(3)).to_array() == [0, 1, 2]
+        assert data.array({"n": range(2), "s": ["a", "b"]}).to_array() == [{"n": 0, "s": "a"}, {"n": 1, "s": "b"}]
+
     def test_a_dict_of_arrays_holds_dicts_with_the_same_order(self):
         ds = data.array({"z": np.arange(2), "a": (["p", "q"], {"k": jnp.float32([[1], [2]])})})
         first, second = ds
@@ -63,6 +67,8 @@ class TestArray:
                 TypeError,
                 r"received generator. For an iterator.*jtf.data.generator\(f\)",
             ),
+            (np.ma.array([1, 2], mask=[0, 1]), ValueError, r"masked entries; elements have no mask"),
+            ({"a": np.ma.array([1, 2], mask=[0, 1])}, ValueError, r"masked entries at \['a'\]"),
             (np.float32(1), TypeError, r"rows, but received a single value: .*1.0"),
             ({}, TypeError, r"received \{\}, which holds no array"),
         ],
@@ -109,10 +115,24 @@ class TestGenerator:
             assert ds.size == size
             assert list(ds) == list(ds) == [*source.__iter__()]
 
+    def test_items_by_number(self):
+        class Indexed:  # as torch's Dataset; without an end that iteration would notice, as Keras's PyDataset
+            def __getitem__(self, index):
+                return 10 * index
+
+            def __len__(self):
+                return 3
+
+        ds = data.generator(Indexed())
+        assert len(ds) == 3
+        assert list(ds) == list(ds) == [0, 10, 20]
+
     @pytest.mark.parametrize(
         ("source", "message"),
         [
             (known(1).iterator(), r"received a list_iterator.*only once. Write jtf.data.generator\(f\), not"),
+            ({"xs": [1]}, r"received a dict. For a dict of arrays use jtf.data.array"),
+            ("rows", r"an iterable of elements, but received a str"),
             (iter([1]), r"called anew for every pass, but received a list_iterator"),
             (5, r"a function without arguments or an iterable, but received 5. For example"),
             (lambda rows, *, size: rows, r"wants \['rows', 'size'\]. Bind them: .*lambda: f\(rows, size\)"),
