@@ -23,13 +23,14 @@ from typing import Any
 
 import numpy as np
 
+from jtf.missing import Answering
 from jtf.naming import nearest, snake_case
 from jtf.types import Array
 
 HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
 
 
-class Callback:
+class Callback(Answering):
     """The base class: override the hooks you need.
 
     Attributes:

@@ -15,6 +15,8 @@ PACKAGE = Path(jtf.__file__).parent
 STOREYS = [
     "types version",
     "functional naming random datasets",  # pure functions, and what everybody needs
+    "hints",
+    "missing",
     "activations losses variable callbacks data",
     "configurable",
     "initializers regularizers constraints printing progress vis train",
