@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from jtf.missing import Answering
+from jtf.missing import Answering, knows_arguments
 from jtf.naming import nearest, snake_case
 from jtf.types import Array
 
@@ -165,6 +165,7 @@ class EarlyStopping(Callback):
         ValueError: an unknown mode.
     """
 
+    @knows_arguments
     def __init__(
         self,
         monitor: str = "val_loss",

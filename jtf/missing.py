@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
-from jtf.naming import folded, snake_case, spelling
+from jtf.naming import folded, nearest, snake_case, spelling
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Modules whose names others import for their own use.
 _TOOLS = ("jtf.configurable", "jtf.missing", "jtf.naming", "jtf.types")
@@ -98,6 +102,41 @@ def no_attribute(owner: object, name: str) -> AttributeError:
     if called := spelling(name, names):
         return _error(f"{what}; it is called {called!r} here.")
     return _error(f"{what}.{_near(name, names)}")
+
+
+def no_argument(called: str, name: str, known: Sequence[str]) -> TypeError:
+    """The error for an argument that a function does not take.
+
+    Args:
+        called: the function.
+        name: the argument.
+        known: the arguments that it takes.
+    """
+    from jtf.hints import hint
+
+    what = f"{called} has no argument {name!r}"
+    if spelling(name, known) is None and (instead := hint(f"{called}()", name)):
+        return TypeError(f"{what}: {instead}")
+    return TypeError(f"{what}.{nearest(name, known)} Arguments: {', '.join(known)}.")
+
+
+def knows_arguments(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function say of an argument that it does not take what to write instead (a decorator)."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            return function(*args, **options)
+        except TypeError:
+            parameters = inspect.signature(function).parameters.values()
+            known = [each.name for each in parameters if each.name != "self"]
+            wrong = [name for name in options if name not in known]
+            if not wrong or any(each.kind is each.VAR_KEYWORD for each in parameters):
+                raise
+            called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            raise no_argument(called, wrong[0], known) from None
+
+    return call
 
 
 def _near(name: str, names: Iterable[str]) -> str:

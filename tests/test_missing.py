@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import jtf
-from jtf import hints
+from jtf import hints, missing
 from jtf.naming import folded, snake_case, spelling
 from tests.corpus import DATA
 
@@ -96,6 +96,7 @@ def known(scope):
     """All names that a part of the table may be about."""
     names = list(MORE.get(scope, []))
     for lists in (TFJS, KERAS):
+        names += lists["options"].get(scope.removesuffix("()"), []) if scope.endswith("()") else []
         for kind in ("namespaces", "classes"):
             for listed, found in lists[kind].items():
                 if scope == RENAMED.get(listed, listed) or (scope, listed) in INHERITED:
@@ -103,7 +104,25 @@ def known(scope):
     return names
 
 
-PARTS = {**hints.NAMESPACES, **hints.ABSENT, **hints.MEMBERS}
+@pytest.mark.parametrize(
+    ("library", "method"), [(name, m) for name, lists in (("tfjs", TFJS), ("keras", KERAS)) for m in lists["options"]]
+)
+def test_every_argument_is_there_or_answered(library, method):
+    model = objects()["Sequential"]
+    known = inspect.signature(getattr(model, method)).parameters
+    for name in {"tfjs": TFJS, "keras": KERAS}[library]["options"][method]:
+        if name in known:
+            continue
+        with pytest.raises(TypeError) as caught:
+            getattr(model, method)(**{name: None})
+        said = str(caught.value)
+        if snake_case(name) in known:
+            assert f"Did you mean '{snake_case(name)}'?" in said
+        else:
+            assert re.match(f"{method} has no argument '{name}': ", said)
+
+
+PARTS = {**hints.NAMESPACES, **hints.ABSENT, **hints.MEMBERS, **hints.ARGUMENTS}
 
 
 @pytest.mark.parametrize("scope", PARTS, ids=lambda scope: scope or "jtf")
@@ -114,6 +133,10 @@ def test_entries_are_about_names_that_exist_there_and_not_here(scope):
     assert set(spellings) <= set(map(folded, known(scope))), "neither TF.js nor Keras has these"
     if scope in hints.ABSENT:
         assert not hasattr(jtf, scope), "jtf has it now: its part of the table belongs to NAMESPACES"
+        return
+    if scope in hints.ARGUMENTS:
+        arguments = inspect.signature(getattr(jtf.LayersModel, scope.removesuffix("()"))).parameters
+        assert not [name for name in names if snake_case(name) in arguments], "it takes these now"
         return
     owner = objects()[scope] if scope in hints.MEMBERS else owner_of("namespaces", scope)
     assert not [name for name in names if has(owner, name)], "jtf has these now: take them from the table"
@@ -265,6 +288,43 @@ def test_objects_are_copied_as_ever(name):
     assert type(copy.copy(original)) is type(copy.deepcopy(original)) is type(original)
     if name != "Dataset":  # which holds functions
         assert type(pickle.loads(pickle.dumps(original))) is type(original)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: jtf.data.csv("a.csv", hasHeader=False), "csv has no argument 'hasHeader'. Did you mean 'has_header'?"),
+        (lambda: jtf.load_layers_model("m", onProgress=print), "Did you mean 'on_progress'?"),
+        (lambda: objects()["Sequential"].save("m", includeOptimizer=True), "Did you mean 'include_optimizer'?"),
+        (
+            lambda: jtf.callbacks.early_stopping(minDelta=1),
+            "EarlyStopping has no argument 'minDelta'. Did you mean 'min_",
+        ),
+        (
+            lambda: objects()["Sequential"].fit(0, 0, stepsPerEpoch=1),
+            "use fit_dataset(dataset, batches_per_epoch=...).",
+        ),
+        (lambda: objects()["Sequential"].fit(0, 0, validation_steps=1), "use fit_dataset(dataset, validation_batches="),
+    ],
+)
+def test_arguments(call, said):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert said in str(caught.value)
+
+
+def test_errors_from_within_a_call_are_left_alone():
+    @missing.knows_arguments
+    def call(f, option=None):
+        return f(wrong=option)
+
+    assert call(lambda wrong: wrong, option=3) == 3
+    with pytest.raises(TypeError, match="unexpected keyword argument 'wrong'"):
+        call(lambda: None)
+    with pytest.raises(
+        TypeError, match=r"call has no argument 'Option'. Did you mean 'option'\? Arguments: f, option."
+    ):
+        call(len, Option=3)
 
 
 def test_spellings():

@@ -11,12 +11,14 @@ from typing import IO, Any
 from jtf.data.dataset import Dataset
 from jtf.data.fields import Column, Place, configured_column, read_field
 from jtf.data.lines import Source
+from jtf.missing import knows_arguments
 from jtf.naming import nearest
 
 #: The number of the first line that a row stands on, and its fields.
 Row = tuple[int, list[str]]
 
 
+@knows_arguments
 def csv(
     source: str | os.PathLike[str] | IO[str] | IO[bytes],
     *,

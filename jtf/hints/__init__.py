@@ -1,7 +1,8 @@
 """What to write in place of names that TF.js and Keras have and jtf has not.
 
-The table (`NAMESPACES`, `ABSENT`, `MEMBERS`) says for every namespace and class what to write, for which names. Names
-are in TF.js's spelling or Keras's and stand for all spellings (``oneHot``, ``one_hot``, ``OneHot``). In what to write,
+The table (`NAMESPACES`, `ABSENT`, `MEMBERS`, `ARGUMENTS`) says for every namespace, class and method of models what to
+write, for which names. Names are in TF.js's spelling or Keras's and stand for all spellings (``oneHot``, ``one_hot``,
+``OneHot``). In what to write,
 
 - ``{}`` is the name as the module before it spells it: ``"jnp.{}": "isNaN"`` is ``jnp.isnan``;
 - what ends in a full stop is a sentence; anything else is code, and follows "use".
@@ -17,6 +18,7 @@ import re
 
 from jtf.hints.absent import ABSENT
 from jtf.hints.answers import INSIDE, KERAS_INSIDE
+from jtf.hints.arguments import ARGUMENTS
 from jtf.hints.members import MEMBERS
 from jtf.hints.namespaces import NAMESPACES
 from jtf.naming import folded, spelling
@@ -26,7 +28,8 @@ def hint(scope: str, name: str) -> str | None:
     """What to write for a name, as a sentence; None if the table does not have it.
 
     Args:
-        scope: a namespace of jtf's (``""`` is jtf itself, ``"layers"``), or a class (``"LayersModel"``).
+        scope: a namespace of jtf's (``""`` is jtf itself, ``"layers"``), a class (``"LayersModel"``), or a method of
+            models (``"fit()"``), whose argument the name is.
         name: in any spelling.
     """
     if scope == "" and name in ABSENT:
@@ -43,8 +46,8 @@ def hint(scope: str, name: str) -> str | None:
 
 @functools.cache
 def entries(scope: str) -> dict[str, str]:
-    """What to write in a namespace or for objects of a class, by folded name."""
-    groups = NAMESPACES.get(scope) or MEMBERS.get(scope, {})
+    """What to write in a namespace, for objects of a class or in a call, by folded name."""
+    groups = {**NAMESPACES, **MEMBERS, **ARGUMENTS}.get(scope, {})
     return {folded(name): write for write, names in groups.items() for name in names.split()}
 
 

@@ -3,9 +3,9 @@
 //   npm install @tensorflow/tfjs@4.22.0
 //   node list_names.js OUT.json
 //
-// The file holds {version, namespaces, classes}: sorted names by namespace ("" is tf itself) and by class. Members that
-// the declarations call private or protected are left out, and so is what is inside the namespaces of the backends
-// (kernel implementations, WebGL, backend_util and its like).
+// The file holds {version, namespaces, classes, options}: sorted names by namespace ("" is tf itself), by class, and the
+// keys of the options objects of a model's methods. Members that the declarations call private or protected are left out,
+// and so is what is inside the namespaces of the backends (kernel implementations, WebGL, backend_util and its like).
 const fs = require('fs');
 const path = require('path');
 const tf = require('@tensorflow/tfjs');
@@ -17,23 +17,22 @@ function sorted(names) {
   return [...new Set(names)].filter(name => !/^_|^constructor$|^default$/.test(name)).sort();
 }
 
-// The names that each class's declaration calls private or protected.
-function hiddenNames() {
+// The bodies of the declarations of classes or interfaces, by name.
+function declared(kind) {
   const packages = path.join(path.dirname(require.resolve('@tensorflow/tfjs/package.json')), '..');
-  const hidden = {};
+  const bodies = {};
   for (const folder of ['tfjs-core', 'tfjs-layers', 'tfjs-data'].map(name => path.join(packages, name, 'dist'))) {
     for (const file of fs.readdirSync(folder, {recursive: true}).filter(name => name.endsWith('.d.ts'))) {
       const text = fs.readFileSync(path.join(folder, file), 'utf8');
-      for (const [, name, body] of text.matchAll(/class (\w+)[^{]*\{\n([\s\S]*?)\n\}/g)) {
-        const members = [...body.matchAll(/^ +(?:private|protected) (?:(?:static|readonly|abstract|get|set) )*(\w+)/gm)];
-        hidden[name] = members.map(member => member[1]);
-      }
+      for (const [, name, body] of text.matchAll(new RegExp(`${kind} (\\w+)[^{]*\\{\\n([\\s\\S]*?)\\n\\}`, 'g'))) bodies[name] = body;
     }
   }
-  return hidden;
+  return bodies;
 }
 
-const hidden = hiddenNames();
+const PRIVATE = /^ +(?:private|protected) (?:(?:static|readonly|abstract|get|set) )*(\w+)/gm;
+const hidden = {}, interfaces = declared('interface');
+for (const [name, body] of Object.entries(declared('class'))) hidden[name] = [...body.matchAll(PRIVATE)].map(match => match[1]);
 
 function members(object) {
   const names = Object.keys(object), left_out = [];
@@ -67,9 +66,21 @@ const classes = {
   Variable: members(tf.variable(tf.scalar(1))),  // with the methods of tf.Tensor
 };
 
+const OPTIONS = {
+  compile: 'ModelCompileArgs',
+  evaluate: 'ModelEvaluateArgs',
+  evaluate_dataset: 'ModelEvaluateDatasetArgs',
+  fit: 'ModelFitArgs',
+  fit_dataset: 'ModelFitDatasetArgs',
+  predict: 'ModelPredictArgs',
+};
+const options = Object.fromEntries(Object.entries(OPTIONS).map(
+    ([method, name]) => [method, sorted([...interfaces[name].matchAll(/^ {4}(\w+)\??:/gm)].map(match => match[1]))]));
+
 // A line for each list.
 const lines = lists => Object.keys(lists).sort().map(name => `    ${JSON.stringify(name)}: ${JSON.stringify(lists[name])}`).join(',\n');
 fs.writeFileSync(process.argv[2], `{
   "version": ${JSON.stringify(tf.version.tfjs)},
   "namespaces": {\n${lines(namespaces)}\n  },
-  "classes": {\n${lines(classes)}\n  }\n}\n`);
+  "classes": {\n${lines(classes)}\n  },
+  "options": {\n${lines(options)}\n  }\n}\n`);

@@ -1,7 +1,11 @@
-"""List Keras's public names by module ("" is keras) and by class: ``KERAS_BACKEND=jax list_names.py OUT.json``."""
+"""List Keras's public names by module ("" is keras) and class, and the arguments of a model's methods.
+
+``KERAS_BACKEND=jax list_names.py OUT.json``
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
@@ -34,8 +38,9 @@ def lines(lists: dict[str, list[str]]) -> str:
 
 
 namespaces = {"": [name for name in names(keras) if name != "src"]} | {n: names(m) for n, m in modules.items()}
+methods = [getattr(keras.Model, name) for name in "compile evaluate fit predict train_on_batch".split()]
+options = {m.__name__: sorted(set(inspect.signature(m).parameters) - {"self", "kwargs"}) for m in methods}
 members = {name: names(cls) for name, cls in classes.items()}
-Path(sys.argv[1]).write_text(
-    f'{{\n  "version": {json.dumps(keras.__version__)},\n'
-    f'  "namespaces": {{\n{lines(namespaces)}\n  }},\n  "classes": {{\n{lines(members)}\n  }}\n}}\n'
-)
+sections = {"namespaces": namespaces, "classes": members, "options": options}
+text = "".join(f',\n  "{name}": {{\n{lines(lists)}\n  }}' for name, lists in sections.items())
+Path(sys.argv[1]).write_text(f'{{\n  "version": "{keras.__version__}"{text}\n}}\n')
