@@ -70,9 +70,16 @@ def _refuse(called: str, namespaces: Mapping[str, ModuleType], name: str) -> NoR
 class Answering:
     """An object that says of an attribute that it lacks what to write instead.
 
-    An attribute that it has cannot be set under TF.js's spelling (``model.stopTraining = True``), which would have no
-    effect.
+    What it has cannot be set under TF.js's spelling (``model.stopTraining = True``), nor be defined so in a derived
+    class (``def computeMask``): it would have no effect.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, value in vars(cls).items():
+            if (called := _out_of_camel_case(name)) and any(hasattr(base, called) for base in cls.__bases__):
+                what = "be called: name the method" if inspect.isfunction(value) else "be read: name it"
+                raise TypeError(f"{cls.__name__}.{name} would never {what} {called}.")
 
     if not TYPE_CHECKING:  # for type checkers, what is not declared is not there
 
@@ -82,10 +89,16 @@ class Answering:
             raise no_attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        called = snake_case(name)
-        if called != name and (called in vars(self) or hasattr(type(self), called)):
+        if (called := _out_of_camel_case(name)) and (called in vars(self) or hasattr(type(self), called)):
             raise _error(f"{type(self).__name__} has no {name!r}; it is called {called!r} here.")
         super().__setattr__(name, value)
+
+
+def _out_of_camel_case(name: str) -> str | None:
+    """Python's spelling of a name in camelCase; None for any other, such as ``W``."""
+    if name.islower() or not name[:1].islower():
+        return None
+    return python_name if (python_name := snake_case(name)) != name else None
 
 
 def no_attribute(owner: object, name: str) -> AttributeError:
@@ -115,7 +128,7 @@ def no_argument(called: str, name: str, known: Sequence[str]) -> TypeError:
     from jtf.hints import hint
 
     what = f"{called} has no argument {name!r}"
-    if spelling(name, known) is None and (instead := hint(f"{called}()", name)):
+    if spelling(name, known) is None and (instead := hint(f"{called.removesuffix('_async')}()", name)):
         return TypeError(f"{what}: {instead}")
     return TypeError(f"{what}.{nearest(name, known)} Arguments: {', '.join(known)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import functools
 import importlib
@@ -14,6 +15,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jtf
@@ -176,6 +180,41 @@ def test_what_to_write_exists(scope):
                 assert has(owner, write), write
 
 
+#: Arguments that are integers.
+INDICES = ("indices", "segments", "labels", "predictions", "targets")
+#: Operations with what TF.js computes for some arguments.
+OPERATIONS = json.loads((DATA / "tfjs_operations.json").read_text())
+
+
+def code_for(name):
+    """The code alone of what to write for an operation, such as ``x @ y`` or ``jnp.abs``."""
+    namespace, _, function = name.rpartition(".")
+    if namespace:
+        write = next(write for write, names in hints.ABSENT[namespace].items() if function in names.split())
+    else:
+        write = hints.hint("", name).removeprefix("use ").split(" (import")[0].removesuffix(".")
+    return re.split(r", (?:or|which|with|over|and) |; ", write)[0]
+
+
+@pytest.mark.parametrize("recorded", OPERATIONS, ids=lambda recorded: recorded["name"])
+def test_what_to_write_computes_what_tfjs_does(recorded):
+    arguments = {
+        name: np.array(value, None if isinstance(value[0], bool) else np.int32 if name in INDICES else np.float32)
+        if isinstance(value, list) and name not in ("shape", "paddings")
+        else value
+        for name, value in recorded["arguments"].items()
+    }
+    given = {
+        name: jnp.asarray(a) if isinstance(a, np.ndarray) and name != "labels" else a for name, a in arguments.items()
+    }
+    value = eval(code_for(recorded["name"]), {"jnp": jnp, "jax": jax, "np": np} | given)
+    if callable(value):
+        value = value(*given.values())
+    expected = np.array(recorded["value"]["values"], np.float32)
+    assert np.size(value) == expected.size
+    np.testing.assert_allclose(np.asarray(value, np.float32).ravel(), expected, rtol=2e-4, atol=1e-6)
+
+
 def message(look_up):
     with pytest.raises(AttributeError) as caught:
         look_up()
@@ -277,9 +316,31 @@ def test_attributes_in_the_spelling_of_tfjs_are_not_set():
         (Own, "Own has no 'supportsMasking'; it is called 'supports_masking' here."),
         (lambda: setattr(objects()["Sequential"], "stopTraining", True), "it is called 'stop_training' here."),
         (lambda: setattr(objects()["Optimizer"], "learningRate", 1.0), "it is called 'learning_rate' here."),
-        (lambda: setattr(objects()["Dataset"], "Size", 1), "it is called 'size' here."),
+        (lambda: setattr(objects()["Callback"], "onEpochEnd", print), "it is called 'on_epoch_end' here."),
     ]:
         assert said in message(wrong)
+
+
+def test_capital_letters_are_names_of_their_own():
+    class Own(jtf.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.w, self.W, self.Name = 1, 2, 3
+
+    assert (Own().w, Own().W) == (1, 2)
+
+
+def test_methods_in_the_spelling_of_tfjs_are_refused():
+    with pytest.raises(TypeError, match=r"^Own.computeMask would never be called: name the method compute_mask\.$"):
+
+        class Own(jtf.layers.Layer):
+            def computeMask(self, inputs, mask):
+                return mask
+
+    with pytest.raises(TypeError, match=r"^Other.className would never be read: name it class_name\.$"):
+
+        class Other(jtf.layers.Layer):
+            className = "Other"
 
 
 @pytest.mark.parametrize("name", ["Callback", "Dataset", "Layer", "Optimizer", "Variable"])
@@ -305,6 +366,7 @@ def test_objects_are_copied_as_ever(name):
             "use fit_dataset(dataset, batches_per_epoch=...).",
         ),
         (lambda: objects()["Sequential"].fit(0, 0, validation_steps=1), "use fit_dataset(dataset, validation_batches="),
+        (lambda: asyncio.run(objects()["Sequential"].fit_async(0, 0, steps_per_epoch=1)), "fit_async has no argument"),
     ],
 )
 def test_arguments(call, said):

@@ -89,7 +89,7 @@ NAMESPACES: Mapping[str, Mapping[str, str]] = {
         "x[tuple(jnp.moveaxis(indices, -1, 0))]": "gatherND",
         "jnp.zeros(shape).at[tuple(jnp.moveaxis(indices, -1, 0))].add(updates)": "scatterND",
         "x.at[tuple(jnp.moveaxis(indices, -1, 0))].set(updates)": "tensorScatterUpdate",
-        "jnp.full(shape, default).at[tuple(jnp.moveaxis(indices, -1, 0))].set(values)": "sparseToDense",
+        "jnp.full(shape, default, values.dtype).at[tuple(jnp.moveaxis(indices, -1, 0))].set(values)": "sparseToDense",
         "(jax.lax.top_k(predictions, k)[1] == targets[..., None]).any(-1)": "inTopKAsync",
         "a - b * jnp.cos(2 * jnp.pi * jnp.arange(n) / (n - n % 2))": "cosineWindow",
         "x.reshape(...) and x.transpose(...)": "batchToSpaceND spaceToBatchND depthToSpace",
