@@ -10,7 +10,7 @@ model.compile(optimizer="adam", loss="categoricalCrossentropy", metrics=["accura
 model.fit(images, labels, epochs=5, validation_split=0.1)
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import sys as _sys
 
 # Models and layers.
 from jtf import activations as activations
@@ -24,6 +24,7 @@ from jtf import io as io
 from jtf import layers as layers
 from jtf import losses as losses
 from jtf import models as models
+from jtf import random as random
 from jtf import regularizers as regularizers
 from jtf import train as train
 from jtf import vis as vis
@@ -42,6 +43,9 @@ from jtf.functional import tanh as tanh
 from jtf.io import load_keras_model as load_keras_model
 from jtf.io import load_layers_model as load_layers_model
 from jtf.layers import register_class as register_class
+
+# Names that are not there.
+from jtf.missing import teach as _teach
 from jtf.models import LayersModel as LayersModel
 from jtf.models import Sequential as Sequential
 from jtf.models import input as input
@@ -74,14 +78,15 @@ from jtf.variable import values as values
 from jtf.variable import variable as variable
 from jtf.version import __version__ as __version__
 
-if not _TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        from jtf.naming import missing_attribute
-
-        if name.startswith("tensor") or name in ("tidy", "dispose", "keep", "scalar"):
-            raise AttributeError(
-                f"jtf has no {name!r}: tensors are jax arrays. Make them with jax.numpy (jnp.array([[1.0, 2.0]])) or "
-                "pass numpy arrays and lists; nothing has to be tidied up."
-            )
-        raise missing_attribute(__name__, name, globals())
+# What these do not have, they answer for.
+_teach(
+    {"jtf": _sys.modules[__name__]}
+    | {
+        f"jtf.{_name}": globals()[_name]
+        for _name in (
+            "layers train losses metrics callbacks data datasets initializers regularizers constraints models io "
+            "random activations vis functional"
+        ).split()
+    }
+    | {"jtf.functional.losses": functional.losses}
+)

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from jtf.missing import Answering, knows_arguments
 from jtf.monitors import logged_name, rises
 from jtf.naming import nearest, snake_case
 from jtf.types import Array
@@ -61,7 +62,7 @@ def _instead(hook: str) -> str:
     return " predict calls no callbacks: do what is to be done before or after it."
 
 
-class Callback:
+class Callback(Answering):
     """The base class: override the hooks you need.
 
     Keras's ``on_train_batch_begin`` and ``on_train_batch_end`` are the hooks of a batch, too; where a class has both
@@ -227,6 +228,7 @@ class EarlyStopping(Callback):
         ValueError: an unknown mode.
     """
 
+    @knows_arguments
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -24,14 +24,15 @@ import jax
 import numpy as np
 
 from jtf import activations
-from jtf.naming import camel_case, nearest, snake_case, words_in_snake_case
+from jtf.missing import Answering
+from jtf.naming import camel_case, folded, nearest, snake_case, words_in_snake_case
 
 C = TypeVar("C", bound="type[Configurable]")
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Configurable:
+class Configurable(Answering):
     """An object whose constructor arguments are its configuration.
 
     A subclass whose ``__init__`` takes ``**kwargs`` passes them on to its base class, whose arguments are then
@@ -111,14 +112,14 @@ class Registry:
 
     def know_as(self, name: str, cls: type[Configurable]) -> None:
         """Let a name stand for a class, such as the one that it has in Keras's files."""
-        self.classes[name] = self._folded[_folded(name)] = cls
+        self.classes[name] = self._folded[folded(name)] = cls
 
     def knows(self, name: str) -> bool:
         """Whether there is a class of this name."""
         return self._among(name) is not None
 
     def _among(self, name: str) -> type[Configurable] | None:
-        return self._folded.get(_folded(name))
+        return self._folded.get(folded(name))
 
     def find(self, name: str) -> type[Configurable]:
         """The class of this name: ``"GlorotNormal"``, ``"glorotNormal"`` or ``"glorot_normal"``."""
@@ -221,10 +222,6 @@ def _called(described: Configurable) -> str:
     """An object in messages: its class, and its name if it has one."""
     name = getattr(described, "name", None)
     return f"{described.class_name} {name!r}" if isinstance(name, str) else described.class_name
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").lower()
 
 
 def kept_options(configurable: Configurable) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 The losses for `model.compile` go by name there; they are in `jtf.functional.losses`.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from jtf.functional.weighted_losses import Reduction as Reduction
 from jtf.functional.weighted_losses import absolute_difference as absolute_difference
 from jtf.functional.weighted_losses import compute_weighted_loss as compute_weighted_loss
@@ -15,9 +13,3 @@ from jtf.functional.weighted_losses import log_loss as log_loss
 from jtf.functional.weighted_losses import mean_squared_error as mean_squared_error
 from jtf.functional.weighted_losses import sigmoid_cross_entropy as sigmoid_cross_entropy
 from jtf.functional.weighted_losses import softmax_cross_entropy as softmax_cross_entropy
-from jtf.naming import missing_attribute as _missing_attribute
-
-if not _TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        raise _missing_attribute(__name__, name, globals())

@@ -79,15 +79,9 @@ def next_uid(prefix: str) -> str:
 
 def nearest(name: object, choices: Iterable[str]) -> str:
     """A hint to put behind an error: `` Did you mean 'adam'?``, or nothing when no choice is near."""
-    folded = {_fold(choice): choice for choice in choices}
-    match = difflib.get_close_matches(_fold(str(name)), folded, n=1, cutoff=0.6)
-    return f" Did you mean {folded[match[0]]!r}?" if match else ""
-
-
-def missing_attribute(module: str, name: str, names: Iterable[str]) -> AttributeError:
-    """The error for a name that a module does not have."""
-    public = [n for n in names if not n.startswith("_")]
-    return AttributeError(f"{module} has no {name!r}.{nearest(name, public)}")
+    known = {folded(choice): choice for choice in choices}
+    match = difflib.get_close_matches(folded(str(name)), known, n=1, cutoff=0.6)
+    return f" Did you mean {known[match[0]]!r}?" if match else ""
 
 
 def look_up(name: str, table: Mapping[str, T], what: str) -> T:
@@ -107,5 +101,14 @@ def look_up(name: str, table: Mapping[str, T], what: str) -> T:
     raise ValueError(f"Unknown {what} {name!r}.{nearest(name, table)} Choices: {', '.join(sorted(table))}.")
 
 
-def _fold(name: str) -> str:
+def spelling(name: str, names: Iterable[str]) -> str | None:
+    """The one of ``names`` that is ``name`` up to case and underscores, if there is one."""
+    for candidate in (name, snake_case(name)):
+        if candidate in names:
+            return candidate
+    return next((known for known in sorted(names) if folded(known) == folded(name)), None)
+
+
+def folded(name: str) -> str:
+    """A name without what spellings differ in: case and underscores."""
     return name.replace("_", "").lower()

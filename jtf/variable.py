@@ -30,6 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtf.missing import no_attribute
 from jtf.naming import next_uid
 from jtf.random import key_stream
 from jtf.types import Array, DTypeLike, PyTree, Values
@@ -232,12 +233,11 @@ class Variable:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
-            raise AttributeError(f"Variable has no attribute {name!r}")
+            raise no_attribute(self, name)
         try:
             return getattr(self.read(), name)
         except AttributeError as error:
-            message = f"Neither Variable {vars(self).get('name')!r} nor its array has an attribute {name!r}."
-            raise AttributeError(message, name=name, obj=self) from error
+            raise no_attribute(self, name) from error
 
     def __getitem__(self, index: Any) -> Array:
         return self.read()[tuple(map(_value, index)) if isinstance(index, tuple) else _value(index)]

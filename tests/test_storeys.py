@@ -16,6 +16,8 @@ STOREYS = [
     "types version",
     "functional naming random datasets",  # pure functions, and what everybody needs
     "monitors",
+    "hints",
+    "missing",
     "activations losses variable callbacks data",
     "configurable",
     "initializers regularizers constraints printing progress vis train",

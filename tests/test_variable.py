@@ -229,7 +229,7 @@ def test_properties():
     assert isinstance(v.read(), jax.Array)
     assert repr(v).startswith("<Variable 'w', shape (2, 3), float32>\n[[")
     assert "not trainable" in repr(jtf.variable(0, trainable=False))
-    with pytest.raises(AttributeError, match="Neither Variable 'w' nor its array has an attribute 'asign'"):
+    with pytest.raises(AttributeError, match=r"Variable has no 'asign'\. Did you mean 'assign'\?"):
         v.asign(0)
     assert not hasattr(v, "_private")
 

@@ -12,6 +12,7 @@ from jtf.data.arguments import shortened
 from jtf.data.dataset import Dataset
 from jtf.data.fields import Column, Place, configured_column, read_field
 from jtf.data.lines import Source
+from jtf.missing import knows_arguments
 from jtf.naming import nearest
 
 #: A quoted field, which may hold whitespace and doubled quotes, or a run of anything else.
@@ -20,6 +21,7 @@ _TOKEN = re.compile(r'"(?:[^"]++|"")*+"(?!\S)|\S++')
 Row = tuple[int, list[str]]
 
 
+@knows_arguments
 def csv(
     source: str | os.PathLike[str] | IO[str] | IO[bytes],
     *,

@@ -13,12 +13,13 @@ from jtf.data.arguments import add_note, function, whole_number
 from jtf.data.batching import batched
 from jtf.data.prefetch import prefetched
 from jtf.data.shuffling import fresh_rng, shuffled
+from jtf.missing import Answering
 
 #: A number of elements, ``math.inf`` for endless ones, None where only counting would tell.
 Size = int | float | None
 
 
-class Dataset:
+class Dataset(Answering):
     """Elements in an order, made anew in every pass: ``for element in dataset`` starts one.
 
     Datasets do not change: every method returns another dataset. `size` is the number of elements (which is

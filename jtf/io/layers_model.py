@@ -40,6 +40,7 @@ from jtf.io.tfjs_limits import names_in_tfjs
 from jtf.io.topology import model_from_json, topology
 from jtf.io.training_config import compile_as_saved, training_config
 from jtf.layers.scopes import weights_are_given
+from jtf.missing import knows_arguments
 from jtf.naming import look_up
 
 #: Takes the fraction that has been read.
@@ -142,6 +143,7 @@ def artifacts_of(
     )
 
 
+@knows_arguments
 def load_layers_model(
     path: LoadSource,
     *,

@@ -4,8 +4,6 @@
 `Layer`.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from jtf.layers.activations import ELU as ELU
 from jtf.layers.activations import LeakyReLU as LeakyReLU
 from jtf.layers.activations import PReLU as PReLU
@@ -160,9 +158,3 @@ from jtf.layers.wrappers import Bidirectional as Bidirectional
 from jtf.layers.wrappers import TimeDistributed as TimeDistributed
 from jtf.layers.wrappers import bidirectional as bidirectional
 from jtf.layers.wrappers import time_distributed as time_distributed
-from jtf.naming import missing_attribute as _missing_attribute
-
-if not _TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        raise _missing_attribute(__name__, name, globals())

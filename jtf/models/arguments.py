@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-from jtf.naming import nearest
+from jtf.missing import no_argument
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,14 +41,12 @@ def refuse_unknown(method: Callable[..., Any], name: str, given: Iterable[str]) 
     """Refuse the first argument that ``method`` does not have; ``name`` is what the user has called.
 
     Raises:
-        TypeError: with the nearest argument and all of them.
+        TypeError: with what to write instead, or the nearest argument and all of them.
     """
     known = [parameter for parameter in inspect.signature(method).parameters if parameter != "self"]
     for argument in given:
         if argument not in known:
-            raise TypeError(
-                f"{name} has no argument {argument!r}.{nearest(argument, known)} Arguments: {', '.join(known)}."
-            )
+            raise no_argument(name, argument, known)
 
 
 def _refuse_options_object(name: str, args: Iterable[Any]) -> None:

@@ -25,7 +25,6 @@ from jtf.models.arguments import refuse_unknown, with_hints
 from jtf.models.functional import Functional, ModelVariables, assign_variables, functional_of, variables_of
 from jtf.models.saving import Saving
 from jtf.models.summary import print_summary
-from jtf.naming import snake_case
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array, Shape
 from jtf.variable import Variable
@@ -508,12 +507,6 @@ class LayersModel(Saving, Layer):
                 "before it is compiled again."
             )
         return trainer
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        python_name = snake_case(name)
-        if python_name != name and hasattr(type(self), python_name):
-            raise AttributeError(f"A model has no {name!r}; it is called {python_name!r} here.")
-        super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {

@@ -9,6 +9,7 @@ from typing import Any
 from jtf.io import SaveResult, load_weights, save_layers_model
 from jtf.io.handlers import SaveTarget
 from jtf.io.topology import topology
+from jtf.missing import knows_arguments
 
 
 class Saving:
@@ -16,6 +17,7 @@ class Saving:
 
     _user_defined_metadata: dict[str, Any] | None = None
 
+    @knows_arguments
     def save(
         self,
         path: SaveTarget,

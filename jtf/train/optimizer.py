@@ -16,7 +16,8 @@ import numpy as np
 import optax
 
 from jtf.configurable import Configurable, Registry, option_names
-from jtf.naming import nearest, snake_case
+from jtf.missing import no_attribute
+from jtf.naming import nearest
 from jtf.train.differentiate import differentiate
 from jtf.train.gradients import ValueAndGrads, by_name
 from jtf.types import Array, ArrayLike, PyTree
@@ -203,9 +204,8 @@ class Optimizer(Configurable):
         return self._rule
 
     def __setattr__(self, name: str, value: Any) -> None:
-        python_name = "learning_rate" if name == "lr" else snake_case(name)
-        if python_name != name and python_name in option_names(type(self)):
-            raise AttributeError(f"{self.class_name} has no {name!r}; it is called {python_name!r} here.")
+        if name == "lr":
+            raise no_attribute(self, name)
         super().__setattr__(name, value)
         if name != "_rule":
             self._rule = None  # a hyper-parameter may have changed
