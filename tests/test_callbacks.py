@@ -182,6 +182,10 @@ class TestForms:
         with pytest.raises(TypeError, match=message):
             type("Mine", (type("Mixin", (), {name: method}), Callback), {})
         callback = Callback()
+        if not name.islower():
+            with pytest.raises(AttributeError, match=rf"Callback has no '{name}'; it is called"):
+                setattr(callback, name, method)
+            return
         setattr(callback, name, method)
         with pytest.raises(TypeError, match=rf"{name}, set on a Callback, would never be called"):
             fit(linear(), callbacks=callback)

@@ -12,7 +12,6 @@ _BY_NAME = "dict(zip(model.metrics_names, losses)) on what it returns"
 
 ARGUMENTS: Mapping[str, Mapping[str, str]] = {
     "compile()": {
-        "metrics=": "weighted_metrics",
         _EAGER: "jit_compile run_eagerly",
         "training is compiled, and does not wait for Python between steps.": "steps_per_execution",
         "multiply the loss yourself in a function of (y_true, y_pred).": "auto_scale_loss",

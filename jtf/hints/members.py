@@ -14,11 +14,8 @@ from jtf.hints.answers import (
 
 MEMBERS: Mapping[str, Mapping[str, str]] = {
     "Callback": {
-        "self.model, which fit sets": "setModel model",
-        "self.params, which fit sets": "setParams",
+        "self.model, which fit sets": "model",
         "the values in logs, such as logs['val_loss']": "validationData",
-        "on_batch_begin": "on_train_batch_begin",
-        "on_batch_end": "on_train_batch_end",
         "evaluate and predict call no callbacks.": "on_predict_batch_begin on_predict_batch_end on_predict_begin "
         "on_predict_end on_test_batch_begin on_test_batch_end on_test_begin on_test_end",
     },

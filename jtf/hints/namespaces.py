@@ -276,10 +276,11 @@ NAMESPACES: Mapping[str, Mapping[str, str]] = {
         "jtf.metrics.cosine_proximity": "CosineSimilarity",
         "jtf.metrics.logcosh": "LogCoshError",
         "metrics=['accuracy'] in compile, which chooses by the loss": "Accuracy",
-        OWN_METRIC: "AUC BinaryIoU ConcordanceCorrelation F1Score FBetaScore FalseNegatives FalsePositives IoU Mean "
-        "MeanIoU MeanMetricWrapper Metric OneHotIoU OneHotMeanIoU PearsonCorrelation PrecisionAtRecall "
-        "RecallAtPrecision RootMeanSquaredError SensitivityAtSpecificity SpecificityAtSensitivity Sum TrueNegatives "
-        "TruePositives BinaryFocalCrossentropy CategoricalFocalCrossentropy huber",
+        "jtf.metrics.iou": "OneHotIoU",
+        "jtf.metrics.mean_iou": "OneHotMeanIoU",
+        "jtf.metrics.Mean": "MeanMetricWrapper",
+        OWN_METRIC: "BinaryFocalCrossentropy CategoricalFocalCrossentropy ConcordanceCorrelation PearsonCorrelation "
+        "Sum huber",
         "the metric's name": "get deserialize serialize",
     },
     "models": {
