@@ -182,7 +182,7 @@ class TestForms:
         with pytest.raises(TypeError, match=message):
             type("Mine", (type("Mixin", (), {name: method}), Callback), {})
         callback = Callback()
-        if not name.islower():
+        if name in ("onTrainBatchEnd", "setModel"):  # which it has in another spelling
             with pytest.raises(AttributeError, match=rf"Callback has no '{name}'; it is called"):
                 setattr(callback, name, method)
             return
