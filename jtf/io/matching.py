@@ -82,13 +82,13 @@ def _by_number(their_names: list[str], our_names: list[str], *_: Any) -> list[in
 
 def _by_ending(their_names: list[str], our_names: list[str], *_: Any) -> list[int] | None:
     """One side has something before the names of the layers, such as the model's name."""
-    found = _each_ending(their_names, our_names)
-    if found is None and (reverse := _each_ending(our_names, their_names)) is not None:
+    found = each_ending(their_names, our_names)
+    if found is None and (reverse := each_ending(our_names, their_names)) is not None:
         found = [reverse.index(n) for n in range(len(our_names))]
     return found
 
 
-def _each_ending(longer: list[str], names: list[str]) -> list[int] | None:
+def each_ending(longer: list[str], names: list[str]) -> list[int] | None:
     """For each name the index of the one longer name that ends with it."""
     at: dict[str, list[int]] = {}
     for index, name in enumerate(longer):
