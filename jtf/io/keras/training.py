@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 
+from jtf.engine.loop import users_level
 from jtf.engine.objective import LOSSES, METRICS
 from jtf.io import optimizer_state
 from jtf.io.errors import ModelFormatError
@@ -86,7 +87,7 @@ def compile_as_in_keras(model: Any, training: Any, where: Sequence[Place], root:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=4)
+    warnings.warn(message, UserWarning, stacklevel=users_level())
 
 
 def _refuse_masked_outputs(model: Any) -> None:
