@@ -14,14 +14,15 @@ from typing import BinaryIO
 def replacing(file: Path) -> Iterator[BinaryIO]:
     """A stream whose contents become the file, at the end of this context and in one stroke; not if it raises.
 
-    The bytes outlast a loss of power; the new name does so once `sync_directory` was called.
+    Where a symbolic link is, the file takes its place, and what the link leads to stays as it is. The bytes outlast a
+    loss of power; the new name does so once `sync_directory` was called.
 
     Args:
         file: in a directory that is there.
     """
     beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with beside.open("wb") as stream:
+        with beside.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

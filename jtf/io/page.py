@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import html
 import os
-import shutil
 from pathlib import Path
 
-from jtf.io.atomic import replacing
+from jtf.io.atomic import replacing, sync_directory
 from jtf.io.directory import MANIFEST, parsed_json
 from jtf.io.errors import ModelFormatError
 from jtf.io.handlers import local_path
@@ -69,11 +68,13 @@ def export_page(
                 f"There is no file {source}. TF.js is the file dist/tf.min.js of the npm package @tensorflow/tfjs: "
                 "npm install @tensorflow/tfjs."
             )
-        if not (place / "tf.min.js").exists() or not Path(source).samefile(place / "tf.min.js"):
-            shutil.copy(source, place / "tf.min.js")
+        script = Path(source).read_bytes()
+        with replacing(place / "tf.min.js") as file:
+            file.write(script)
         source = "tf.min.js"
     text = _TEMPLATE.read_text(encoding="utf-8")
     text = text.replace("{{name}}", html.escape(str(name or "model"))).replace("{{tfjs}}", html.escape(source))
     with replacing(page) as file:
         file.write(text.encode())
+    sync_directory(place)
     return page

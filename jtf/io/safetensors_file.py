@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jtf.io.artifacts import ModelArtifacts
-from jtf.io.atomic import replacing
+from jtf.io.atomic import replacing, sync_directory
 from jtf.io.buffers import Pieces
 from jtf.io.directory import as_json, parsed_json
 from jtf.io.errors import ModelFormatError
@@ -65,6 +65,7 @@ class SafetensorsFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as file:
             file.write(data)
+        sync_directory(self.path.parent)
 
     def load(self) -> ModelArtifacts:
         """Open the model.

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from jtf.io.artifacts import ModelArtifacts, from_document
-from jtf.io.atomic import replacing
+from jtf.io.atomic import replacing, sync_directory
 from jtf.io.directory import MANIFEST, SHARD_BYTES, as_json, parsed_json, shard_names
 from jtf.io.errors import ModelFormatError
 
@@ -45,6 +45,7 @@ class ZipFile:
                 with archive.open(name, "w", force_zip64=True) as stream:
                     for part in parts:
                         stream.write(part)
+        sync_directory(self.path.parent)
 
     def load(self) -> ModelArtifacts:
         """Open the model.

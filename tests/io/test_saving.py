@@ -293,6 +293,50 @@ def test_a_killed_program_leaves_the_old_model_or_the_new_one(tmp_path):
         program.kill()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs the names of open files")
+@pytest.mark.parametrize("name", ["model", "model.zip", "model.safetensors"])
+def test_what_was_saved_outlasts_a_loss_of_power(model, tmp_path, monkeypatch, name):
+    """Bytes reach the disk before their name does, names of weights before model.json, and its name at the end."""
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def recorded_fsync(descriptor):
+        done.append(("sync", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    def recorded_replace(source, target):
+        done.append(("rename", Path(source), Path(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    model.save(tmp_path / name)
+    files = [tmp_path / name / each for each in ("weights.bin", "model.json")] if name == "model" else [tmp_path / name]
+    for file, steps in zip(files, [done[:3], done[3:]], strict=False):
+        (_, written), (_, source, target), last = steps
+        assert (written, target, last) == (source, file, ("sync", file.parent))
+    assert len(done) == 3 * len(files)
+
+
+@pytest.mark.parametrize("name", ["model", "model.zip", "model.safetensors"])
+@pytest.mark.parametrize("leads", ["to a file", "nowhere"])
+def test_links_are_replaced_and_not_written_through(model, tmp_path, name, leads):
+    (tmp_path / "inside").mkdir()
+    places = [tmp_path / "inside" / name]
+    if name == "model":
+        places[0].mkdir()
+        places = [places[0] / file for file in ("model.json", "weights.bin", "group1-shard1of2.bin")]
+    other = tmp_path / "other"
+    for place in places:
+        place.symlink_to(other)
+    if leads == "to a file":
+        other.write_text("somebody else's")
+    for shard_bytes in (None,) if name == "model.safetensors" else (None, 200):
+        model.save(tmp_path / "inside" / name, overwrite=True, shard_bytes=shard_bytes)
+        assert_same(jtf.load_layers_model(tmp_path / "inside" / name), model)
+        assert other.exists() is (leads == "to a file")
+        assert leads == "nowhere" or other.read_text() == "somebody else's"
+
+
 @pytest.mark.parametrize("link", ["directory", "files"])
 def test_links(model, tmp_path, link):
     """As in the caches of model hubs, whose entries are links to where the bytes are."""
