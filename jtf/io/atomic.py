@@ -31,6 +31,19 @@ def replacing(file: Path) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
+def check_writable(directory: Path) -> None:
+    """See whether files can be made in a directory, or in that which is to be made; changes nothing.
+
+    Raises:
+        OSError: they cannot.
+    """
+    there = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{there} is a file, so that there can be nothing in it. Choose another path.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"Nothing can be written in {there}: permission denied. Choose another path.")
+
+
 def sync_directory(directory: Path) -> None:
     """Make what was renamed in a directory outlast a loss of power, where the system can (Windows cannot)."""
     if os.name == "posix":

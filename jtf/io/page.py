@@ -9,7 +9,7 @@ from pathlib import Path
 from jtf.io.atomic import replacing, sync_directory
 from jtf.io.directory import MANIFEST, parsed_json
 from jtf.io.errors import ModelFormatError
-from jtf.io.handlers import local_path
+from jtf.io.handlers import is_keras_file, local_path
 
 #: The npm package, as a network that mirrors npm serves it.
 TFJS = "https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"
@@ -37,6 +37,7 @@ def export_page(
 
     Raises:
         FileNotFoundError: there is no model in the directory, or no such file.
+        NotADirectoryError: it is a file.
         FileExistsError: there is another ``index.html``.
         ModelFormatError: its ``model.json`` is not one.
 
@@ -49,6 +50,13 @@ def export_page(
         'index.html'
     """
     place = local_path(directory)
+    if place.name == MANIFEST:  # as it is given to open it
+        place = place.parent
+    if place.is_file() and (place.suffix in (".zip", ".safetensors") or is_keras_file(place)):
+        raise NotADirectoryError(
+            f"{place} is a file, and the page is written beside a model in a directory. Make one: jtf convert {place} "
+            f"{place.with_suffix('')}, and export the page there."
+        )
     if not (place / MANIFEST).is_file():
         raise FileNotFoundError(f"There is no model in {place}: it has no {MANIFEST}. Save one there first.")
     document = parsed_json((place / MANIFEST).read_bytes(), place / MANIFEST)

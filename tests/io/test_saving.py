@@ -105,6 +105,8 @@ def test_handlers(model):
     assert_same(jtf.load_layers_model(described), model)
     with pytest.raises(ModelFormatError, match="truncated"):
         jtf.load_layers_model(dataclasses.replace(artifacts, weights=Pieces([b"abc"])))
+    assert len(repr(artifacts)) < 200
+    assert "weights=<168 bytes>" in repr(artifacts)
     assert len(artifacts.weight_data) == 4 * model.count_params()
     assert_same(jtf.load_layers_model(jtf.io.from_memory(artifacts)), model)
     assert_same(jtf.load_layers_model(artifacts), model)
