@@ -212,9 +212,7 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
             f"Model {model.name!r} is not built yet, so it has no weights to replace. Fit or predict first."
         )
     if isinstance(source, Mapping) and not {"modelTopology", "weightSpecs"} & source.keys():
-        given = {name: np.asarray(value) for name, value in source.items()}
-        kinds = {"f": "<f4", "i": "<i4", "u": "<i4"}
-        weights = [stored(name, a.astype(kinds.get(a.dtype.kind, a.dtype))) for name, a in given.items()]
+        weights = [stored(name, _in_32_bits(np.asarray(value))) for name, value in source.items()]
         _assign(model, weights, "the given weights", strict)
     elif is_keras_file(source):
         if not strict:
@@ -223,6 +221,14 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
     else:
         artifacts = _loaded(load_handler(source, None))
         _assign(model, _weights(artifacts, of_optimizer=False), artifacts.source, strict)
+
+
+def _in_32_bits(array: np.ndarray) -> np.ndarray:
+    """Numbers as files hold them; integers that int32 cannot hold as floats."""
+    if array.dtype.kind in "iu":
+        short = array.astype("<i4")
+        return short if np.array_equal(short, array) else array.astype("<f4")
+    return array.astype("<f4") if array.dtype.kind == "f" else array
 
 
 def _loaded(handler: LoadHandler) -> ModelArtifacts:
@@ -278,6 +284,9 @@ def _assign(
         raise ModelFormatError(
             source, "the weights", "some of the names and shapes of the model", f"none\n{side_by_side(theirs, ours)}"
         )
+    for weight, index in zip(weights, indices, strict=True):
+        if index is not None:
+            _check_kind(saved[index], weight, source)
     total, done = sum(weight.spec.bytes for weight in saved) or 1, 0
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:
@@ -293,6 +302,16 @@ def _assign(
             UserWarning,
             stacklevel=users_level(),
         )
+
+
+def _check_kind(saved: StoredWeight, weight: Any, source: str) -> None:
+    """Refuse fractions for a weight of whole numbers, such as what a layer counts."""
+    if np.dtype(weight.dtype).kind in "iub" and saved.spec.dtype == "float32":
+        values = saved.values
+        with np.errstate(invalid="ignore"):
+            is_whole = np.array_equal(values.astype(weight.dtype), values)
+        if not is_whole:
+            raise ModelFormatError(source, f"weight {weight.name!r}", f"whole numbers of {weight.dtype}", "others")
 
 
 def _named_by_counting(model: Any) -> Iterator[Any]:

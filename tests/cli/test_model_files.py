@@ -28,6 +28,16 @@ def saved(tmp_path, monkeypatch):
     return model
 
 
+@pytest.fixture
+def plain(tmp_path, monkeypatch):
+    """A model that is not compiled, in ``model``."""
+    monkeypatch.chdir(tmp_path)
+    layers = [jtf.layers.dense(units=4, input_shape=[3], name="a"), jtf.layers.dense(units=2, name="b")]
+    model = jtf.sequential(layers, name="small")
+    model.save("model")
+    return model
+
+
 def run(capsys, *arguments, code=0):
     assert cli.main(list(arguments)) == code
     return capsys.readouterr()
@@ -121,8 +131,8 @@ def test_damaged_models_and_wrong_arguments(saved, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16"])
-def test_the_summary_shows_what_the_file_holds(saved, capsys, dtype):
-    saved.save("small.zip", dtype={"*/kernel": dtype})
+def test_the_summary_shows_what_the_file_holds(plain, capsys, dtype):
+    plain.save("small.zip", dtype={"*/kernel": dtype})
     size = np.dtype(dtype).itemsize
     weights = json.loads(run(capsys, "summary", "small.zip", "--json").out)["weights"]
     assert [(w["name"], w["dtype"], w["bytes"]) for w in weights] == [
@@ -134,7 +144,7 @@ def test_the_summary_shows_what_the_file_holds(saved, capsys, dtype):
     out = run(capsys, "summary", "small.zip").out
     assert f"  a/kernel  [3, 4]  {dtype:<7}  {12 * size} bytes" in out
     assert f"{24 + 20 * size} bytes in the file" in out
-    Path("new.json").write_text(saved.to_json())
+    Path("new.json").write_text(plain.to_json())
     assert "none in the file" in run(capsys, "summary", "new.json").out
 
 
@@ -167,13 +177,13 @@ def test_the_summary_shows_what_the_file_holds(saved, capsys, dtype):
         ("export-page plain --overwrite --tfjs nothing.js", "There is no file nothing.js"),
     ],
 )
-def test_refusals_are_one_line_in_options_of_the_command_line(saved, capsys, command, message):
-    saved.save("plain")
-    saved.save("plain.zip")
+def test_refusals_are_one_line_in_options_of_the_command_line(plain, capsys, command, message):
+    plain.save("plain")
+    plain.save("plain.zip")
     Path("plain/index.html").write_text("mine")
-    kernel, *others = saved.get_weights()
-    saved.set_weights([np.full_like(kernel, 1e6), *others])
-    saved.save("large")
+    kernel, *others = plain.get_weights()
+    plain.set_weights([np.full_like(kernel, 1e6), *others])
+    plain.save("large")
     for directory in ("notes", "notes.zip", "notes.safetensors"):
         Path(directory).mkdir()
         Path(directory, "note").touch()
@@ -192,7 +202,7 @@ def test_refusals_are_one_line_in_options_of_the_command_line(saved, capsys, com
 
 
 @pytest.mark.parametrize("target", ["new", "new.zip", "new.safetensors"])
-def test_where_nothing_can_be_written(saved, capsys, monkeypatch, target):
+def test_where_nothing_can_be_written(plain, capsys, monkeypatch, target):
     monkeypatch.setattr("os.access", lambda *_: False)
     assert "permission denied. Choose another path." in run(capsys, "convert", "model", target, code=1).err
     with pytest.raises(SystemExit, match="2"):
@@ -200,7 +210,7 @@ def test_where_nothing_can_be_written(saved, capsys, monkeypatch, target):
     assert "permission denied" in capsys.readouterr().err
 
 
-def test_errors_that_nobody_has_foreseen_are_no_tracebacks(saved, capsys, monkeypatch):
+def test_errors_that_nobody_has_foreseen_are_no_tracebacks(plain, capsys, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("out of paper")
 

@@ -106,7 +106,7 @@ def test_handlers(model):
     with pytest.raises(ModelFormatError, match="truncated"):
         jtf.load_layers_model(dataclasses.replace(artifacts, weights=Pieces([b"abc"])))
     assert len(repr(artifacts)) < 200
-    assert "weights=<168 bytes>" in repr(artifacts)
+    assert "weights=<208 bytes>" in repr(artifacts)
     assert len(artifacts.weight_data) == 4 * model.count_params()
     assert_same(jtf.load_layers_model(jtf.io.from_memory(artifacts)), model)
     assert_same(jtf.load_layers_model(artifacts), model)
@@ -511,3 +511,23 @@ def test_weights_that_do_not_match_change_nothing(model):
     assert np.array_equal(other.get_weights()[-1], before[-1])
     with pytest.raises(ValueError, match="not built yet"):
         jtf.sequential([jtf.layers.dense(units=1)]).load_weights({})
+
+
+def test_whole_numbers_stay_what_they_are(tmp_path):
+    class Counting(jtf.layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight("count", [2], dtype="int32", initializer="zeros", trainable=False)
+            self.gain = self.add_weight("gain", [2], initializer="zeros")
+
+        def call(self, x):
+            return x * self.gain.read()[None]
+
+    model = jtf.sequential([Counting(input_shape=[2], name="c")])
+    model.load_weights({"c/gain": np.array([2**40, 3]), "c/count": np.array([7.0, -2.0])})
+    gain, count = (next(w for w in model.weights if w.name == name) for name in ("c/gain", "c/count"))
+    np.testing.assert_array_equal(gain, np.float32([2**40, 3]))
+    np.testing.assert_array_equal(count, [7, -2])
+    for wrong in ([0.5, 1], [np.nan, 1], [2.0**40, 1]):
+        with pytest.raises(ModelFormatError, match="'c/count': expected whole numbers of int32"):
+            model.load_weights({"c/gain": np.ones(2), "c/count": np.array(wrong)})
+        np.testing.assert_array_equal(gain, np.float32([2**40, 3]))

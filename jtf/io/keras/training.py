@@ -65,7 +65,8 @@ def compile_as_in_keras(model: Any, training: Any, where: Sequence[Place], root:
     if not isinstance(training, Mapping) or not training:
         return
     try:
-        _refuse_masked_outputs(model)
+        if _has_masked_output(model):
+            raise NotTheSame("masked steps of its output do not count for the loss in Keras")
         kind, options = described(training.get("optimizer_config", training.get("optimizer")))
         optimizer, state = kind.make(options), saved_state(kind, options, where, root, dialect)
         loss = _each(training.get("loss"), _loss)
@@ -90,21 +91,20 @@ def _warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=users_level())
 
 
-def _refuse_masked_outputs(model: Any) -> None:
-    """Keras leaves masked steps out of the loss, TF.js and jtf do not."""
+def _has_masked_output(model: Any) -> bool:
+    """Whether a mask reaches an output: Keras leaves masked steps out of the loss then, TF.js does not."""
     if not any(
         isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero)
         for layer in model.layers_inside
     ):
-        return
+        return False
     shapes = [[2 if size is None else size for size in shape] for shape in model.input_shapes]
     inputs = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in zip(shapes, model.input_dtypes, strict=True)]
 
     def masks(*arrays: Any) -> Any:
         return model.call_with_mask(list(arrays) if len(arrays) > 1 else arrays[0], None, False)[1]
 
-    if jax.tree.leaves(jax.eval_shape(masks, *inputs)):
-        raise NotTheSame("masked steps of its output do not count for the loss in Keras")
+    return bool(jax.tree.leaves(jax.eval_shape(masks, *inputs)))
 
 
 # The loss and the metrics.
