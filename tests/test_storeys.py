@@ -27,6 +27,7 @@ STOREYS = [
     "models",
     "jtf",  # the public names
     "cli",
+    "__main__",
 ]
 STOREY = {name: number for number, names in enumerate(STOREYS) for name in names.split()}
 

@@ -41,7 +41,7 @@ def add_to(commands: Any) -> None:
 
 
 def _convert(options: argparse.Namespace) -> Answer:
-    model = opened(options.source)
+    model, _ = opened(options.source)
     result = model.save(
         options.target,
         include_optimizer=options.include_optimizer,

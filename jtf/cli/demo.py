@@ -18,6 +18,8 @@ import optax
 
 import jtf
 from jtf.datasets import Digits, Mnist
+from jtf.io.atomic import replacing
+from jtf.io.handlers import save_handler
 from jtf.train import Optimizer
 from jtf.types import Array
 
@@ -51,7 +53,7 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="use the Core API: variables, a dataset and optimizer.minimize in place of model.fit",
     )
-    way.add_argument("--save", metavar="DIR", help="keep the model, for TF.js or `jtf export-page DIR`")
+    way.add_argument("--save", type=_target, metavar="DIR", help="keep the model, for TF.js or `jtf export-page DIR`")
     demo.add_argument("--plot", type=_plot, metavar="PATH", help=f"where to write the learning curves ({_PLOT})")
     demo.set_defaults(run=_demo)
 
@@ -78,6 +80,17 @@ def _plot(text: str) -> Path:
     if not _has_matplotlib():
         raise argparse.ArgumentTypeError(f"learning curves need matplotlib: {_GET_MATPLOTLIB}")
     return path
+
+
+def _target(text: str) -> str:
+    try:
+        handler: Any = save_handler(text, None, overwrite=False)
+        handler.check()
+    except FileExistsError:
+        raise argparse.ArgumentTypeError(f"{text!r} is there and is no saved model; choose another path") from None
+    except (OSError, ValueError, ImportError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 # The demo.
@@ -227,7 +240,8 @@ def _draw_curves(history: dict[str, list[float]], wanted: Path | None) -> int:
 
     path = wanted or Path(_PLOT)
     try:
-        vis.curves(history, path)
+        with replacing(path) as file:
+            vis.curves(history).savefig(file, format=path.suffix[1:], dpi=150)
     except OSError as error:
         print(f"The learning curves could not be written: {error}. Choose another file with --plot.", file=sys.stderr)
         return 1 if wanted else 0

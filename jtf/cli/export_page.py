@@ -34,7 +34,7 @@ def _export(options: argparse.Namespace) -> Answer:
     page = export_page(options.directory, tfjs=options.tfjs, overwrite=options.overwrite)
 
     def show() -> None:
-        print(f"{page}\nBrowsers open it from a web server: python -m http.server 8000 --directory {options.directory}")
+        print(f"{page}\nBrowsers open it from a web server: python -m http.server 8000 --directory {page.parent}")
         print("and then http://localhost:8000")
 
     return {"page": str(page)}, show

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import numpy as np
-
 from jtf.cli.model_files import Answer, answered, opened, size_in_words
 
 
@@ -23,10 +21,10 @@ def add_to(commands: Any) -> None:
 
 
 def _summary(options: argparse.Namespace) -> Answer:
-    model = opened(options.path)
-    weights = [
-        {"name": w.name, "shape": list(w.shape), "dtype": str(w.dtype), "bytes": np.asarray(w).nbytes}
-        for w in model.weights
+    model, specs = opened(options.path)
+    weights: list[dict[str, Any]] = [
+        {"name": spec.name, "shape": list(spec.shape), "dtype": spec.stored_dtype.name, "bytes": spec.bytes}
+        for spec in specs
     ]
     result = {
         "name": model.name,
@@ -58,7 +56,7 @@ def _show(model: Any, result: dict[str, Any]) -> None:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         print("  " + "  ".join(f"{field:<{width}}" for field, width in zip(row, widths, strict=False)) + "  " + row[3])
-    print(f"  {size_in_words(result['bytes'])} in all")
+    print(f"  {size_in_words(result['bytes'])} in the file" if rows else "  none in the file: new ones were drawn")
     if result["optimizer"]:
         print(f"\nCompiled with {result['optimizer']}, after {model.optimizer.iterations} updates")
     if result["metadata"]:

@@ -26,6 +26,9 @@ class Digits(NamedTuple):
     images: np.ndarray
     labels: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"Digits(images={_shown(self.images)}, labels={_shown(self.labels)})"
+
     @property
     def flat(self) -> np.ndarray:
         """The images as rows, float32 ``[n, 784]``: a view, not a copy."""
@@ -42,6 +45,10 @@ class Mnist(NamedTuple):
 
     train: Digits
     test: Digits
+
+
+def _shown(array: np.ndarray) -> str:
+    return f"{array.dtype}{list(array.shape)}"
 
 
 def mnist(path: str | os.PathLike[str] | None = None) -> Mnist:

@@ -37,8 +37,8 @@ class ModelArtifacts:
         source: where it comes from, for messages.
     """
 
-    model_topology: Mapping[str, Any]
-    weight_specs: Sequence[WeightSpec] | None = None
+    model_topology: Mapping[str, Any] = field(repr=False)
+    weight_specs: Sequence[WeightSpec] | None = field(default=None, repr=False)
     weights: Pieces = field(default_factory=lambda: Pieces([]))
     training_config: Mapping[str, Any] | None = None
     user_defined_metadata: Mapping[str, Any] | None = None

@@ -31,6 +31,9 @@ class Pieces:
     def __len__(self) -> int:
         return self._ends[-1]
 
+    def __repr__(self) -> str:
+        return f"<{len(self):,} bytes>"
+
     def __getitem__(self, part: slice) -> memoryview:
         """The bytes from ``start`` to ``stop``."""
         start, stop, _ = part.indices(len(self))

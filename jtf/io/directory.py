@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jtf.io.artifacts import ModelArtifacts, from_document
-from jtf.io.atomic import replacing, sync_directory
+from jtf.io.atomic import check_writable, replacing, sync_directory
 from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
 
@@ -46,9 +46,7 @@ class Directory:
         overwrite: bool = False,
         weight_path_prefix: str | os.PathLike[str] | None = None,
     ) -> None:
-        if type(shard_bytes) is not int or shard_bytes < 1:
-            raise ValueError(f"shard_bytes is a number of bytes, such as {SHARD_BYTES}; received {shard_bytes!r}.")
-        self.path, self.shard_bytes, self.overwrite = path, shard_bytes, overwrite
+        self.path, self.shard_bytes, self.overwrite = path, checked_shard_bytes(shard_bytes), overwrite
         self.weights_in = None if weight_path_prefix is None else Path(weight_path_prefix)
 
     # Saving.
@@ -59,8 +57,8 @@ class Directory:
         Raises:
             FileExistsError: there is something else than a saved model.
         """
+        self.check()
         manifest_file = self.path / MANIFEST
-        self._refuse_to_destroy(manifest_file)
         as_json(artifacts.document([]))  # refuses what JSON lacks, before anything is written
         before = _files_of(manifest_file)
         self.path.mkdir(parents=True, exist_ok=True)
@@ -83,13 +81,20 @@ class Directory:
         for name in names:
             (self.path / name).unlink(missing_ok=True)
 
-    def _refuse_to_destroy(self, manifest_file: Path) -> None:
+    def check(self) -> None:
+        """See whether a model can be saved here; changes nothing.
+
+        Raises:
+            FileExistsError: there is something else than a saved model.
+            OSError: nothing can be written there.
+        """
+        if self.path.is_file():
+            raise FileExistsError(f"{self.path} is a file; models are saved in directories. Choose another path.")
+        check_writable(self.path)
         if not self.path.exists():
             return
-        if not self.path.is_dir():
-            raise FileExistsError(f"{self.path} is a file; models are saved in directories. Choose another path.")
         is_ours = all(_OWN_NAME.fullmatch(file.name) or file.suffix == ".tmp" for file in self.path.iterdir())
-        if not (self.overwrite or is_ours or _manifest(manifest_file)):
+        if not (self.overwrite or is_ours or _manifest(self.path / MANIFEST)):
             raise FileExistsError(
                 f"{self.path} exists and is not a saved model (it has no {MANIFEST} of one). Choose another path, or "
                 "write the model beside what is there with overwrite=True."
@@ -136,6 +141,17 @@ class Directory:
     def shard(self, path: str, _: int) -> Any:
         """The bytes of a file in the directory."""
         return _mapped(self.path, path, [self.path.resolve()], self.path)
+
+
+def checked_shard_bytes(size: Any) -> int:
+    """How large a file of weights may be.
+
+    Raises:
+        ValueError: it is no number of bytes.
+    """
+    if type(size) is not int or size < 1:
+        raise ValueError(f"shard_bytes is a number of bytes, such as {SHARD_BYTES}; received {size!r}.")
+    return size
 
 
 def shard_names(count: int) -> list[str]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from jtf.engine.loop import users_level
 from jtf.engine.trainer import is_differentiable
 from jtf.io.artifacts import LoadHandler, ModelArtifacts, from_document
 from jtf.io.buffers import Pieces
@@ -33,7 +35,7 @@ from jtf.io.manifest import (
     quantized,
     stored,
 )
-from jtf.io.matching import matched, matched_in_part, side_by_side
+from jtf.io.matching import left_out, matched, matched_in_part, side_by_side
 from jtf.io.optimizer_state import GROUP, optimizer_weights, restore
 from jtf.io.safetensors_file import SafetensorsFile
 from jtf.io.tfjs_limits import names_in_tfjs
@@ -154,7 +156,7 @@ def load_layers_model(
     """Open a model that jtf or TF.js has saved, or that was converted from Keras for TF.js.
 
     The weights are matched by their names, and where those differ in a known way (a prefix, a cell's name, Keras 3's
-    numbers) or are those of layers inside of layers of one's own, so that there is no doubt, in that way.
+    numbers), in that way; else by their order, if what they are called within their layers and their shapes agree.
 
     A model file is data: nothing in it is run, and classes are only found if they are jtf's or made known by
     `jtf.register_class`.
@@ -164,7 +166,7 @@ def load_layers_model(
             file that ``model.save`` has written; a dict, the contents of a ``model.json``; or a handler, an object
             with ``load()``, such as `jtf.io.from_memory`.
         strict: whether the file must have just the model's weights. Otherwise those of the same name and shape are
-            taken over, and the others begin as in a new model.
+            taken over, and the others begin as in a new model; a warning lists what was left out on either side.
         weight_path_prefix: the directory of the weights, if they are not beside the ``model.json``.
         on_progress: called with the fraction that has been read, from 0 to 1.
 
@@ -195,7 +197,7 @@ def load_layers_model(
     weights = _weights(artifacts, of_optimizer=False)
     model = _built(artifacts, [weight.spec for weight in weights], strict)
     if artifacts.weight_specs is not None:
-        _assign(model, weights, artifacts.source, strict, on_progress)
+        _assign(model, weights, artifacts.source, strict, on_progress, is_new=True)
     if artifacts.training_config is not None:
         slots = [(weight.spec.name, weight.values) for weight in _weights(artifacts, of_optimizer=True)]
         compile_as_saved(model, artifacts.training_config, artifacts.source)
@@ -212,17 +214,23 @@ def load_weights(model: Any, source: LoadSource | Mapping[str, Any], strict: boo
             f"Model {model.name!r} is not built yet, so it has no weights to replace. Fit or predict first."
         )
     if isinstance(source, Mapping) and not {"modelTopology", "weightSpecs"} & source.keys():
-        given = {name: np.asarray(value) for name, value in source.items()}
-        kinds = {"f": "<f4", "i": "<i4", "u": "<i4"}
-        weights = [stored(name, a.astype(kinds.get(a.dtype.kind, a.dtype))) for name, a in given.items()]
-        _assign(model, weights, "the given weights", strict, None)
+        weights = [stored(name, _in_32_bits(np.asarray(value))) for name, value in source.items()]
+        _assign(model, weights, "the given weights", strict)
     elif is_keras_file(source):
         if not strict:
             raise ValueError("Weights of Keras's files are taken over as a whole; strict=False is for other files.")
         load_keras_weights(model, local_path(source))
     else:
         artifacts = _loaded(load_handler(source, None))
-        _assign(model, _weights(artifacts, of_optimizer=False), artifacts.source, strict, None)
+        _assign(model, _weights(artifacts, of_optimizer=False), artifacts.source, strict)
+
+
+def _in_32_bits(array: np.ndarray) -> np.ndarray:
+    """Numbers as files hold them; integers that int32 cannot hold as floats."""
+    if array.dtype.kind in "iu":
+        short = array.astype("<i4")
+        return short if np.array_equal(short, array) else array.astype("<f4")
+    return array.astype("<f4") if array.dtype.kind == "f" else array
 
 
 def _loaded(handler: LoadHandler) -> ModelArtifacts:
@@ -257,17 +265,30 @@ def _built(artifacts: ModelArtifacts, specs: Sequence[WeightSpec], strict: bool)
 
 
 def _assign(
-    model: Any, saved: Sequence[StoredWeight], source: str, strict: bool, on_progress: OnProgress | None
+    model: Any,
+    saved: Sequence[StoredWeight],
+    source: str,
+    strict: bool,
+    on_progress: OnProgress | None = None,
+    is_new: bool = False,
 ) -> None:
-    """Give a model the weights of a file."""
+    """Give a model the weights of a file; ``is_new`` if the model has been made of that file."""
     weights = model.weights
     theirs = [(weight.spec.name, weight.spec.shape) for weight in saved]
     ours = [(weight.name, weight.shape) for weight in weights]
-    indices: Sequence[int | None] = matched(theirs, ours, source) if strict else matched_in_part(theirs, ours)
+    indices: Sequence[int | None]
+    if strict:
+        counted = set(weights if is_new else _named_by_counting(model))
+        indices = matched(theirs, ours, source, [weight in counted for weight in weights])
+    else:
+        indices = matched_in_part(theirs, ours)
     if saved and weights and all(index is None for index in indices):
         raise ModelFormatError(
             source, "the weights", "some of the names and shapes of the model", f"none\n{side_by_side(theirs, ours)}"
         )
+    for weight, index in zip(weights, indices, strict=True):
+        if index is not None:
+            _check_kind(saved[index], weight, source)
     total, done = sum(weight.spec.bytes for weight in saved) or 1, 0
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:
@@ -275,6 +296,32 @@ def _assign(
             done += saved[index].spec.bytes
             if on_progress is not None:
                 on_progress(min(done / total, 1.0))
+    if what := left_out(theirs, ours, indices):
+        others = "begin as in a new model" if is_new else "stay as they were"
+        warnings.warn(
+            f"{source}: only weights of the same name and shape are taken over (strict=False); the others {others}. "
+            f"{what}.",
+            UserWarning,
+            stacklevel=users_level(),
+        )
+
+
+def _check_kind(saved: StoredWeight, weight: Any, source: str) -> None:
+    """Refuse fractions for a weight of whole numbers, such as what a layer counts."""
+    if np.dtype(weight.dtype).kind in "iub" and saved.spec.dtype == "float32":
+        values = saved.values
+        with np.errstate(invalid="ignore"):
+            is_whole = np.array_equal(values.astype(weight.dtype), values)
+        if not is_whole:
+            raise ModelFormatError(source, f"weight {weight.name!r}", f"whole numbers of {weight.dtype}", "others")
+
+
+def _named_by_counting(model: Any) -> Iterator[Any]:
+    """The weights of layers inside of layers of one's own, whose names differ each time."""
+    for layer in (model, *model.layers_inside):
+        if not type(layer).__module__.startswith("jtf."):
+            for inner in layer.layers_inside:
+                yield from inner.weights
 
 
 def _in_words_of_tfjs(topology: Any, source: str) -> Any:

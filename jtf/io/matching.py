@@ -6,9 +6,9 @@ doubt: every way must give each weight one of its own, of its shape.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 from jtf.io.errors import ModelFormatError
 from jtf.types import Shape
@@ -16,23 +16,25 @@ from jtf.types import Shape
 #: A weight's name and shape.
 Named = tuple[str, Shape]
 
-#: How many weights an error shows.
+#: How many weights a message shows.
 _ROWS = 20
 
 
-def matched(theirs: Sequence[Named], ours: Sequence[Named], source: str) -> list[int]:
+def matched(theirs: Sequence[Named], ours: Sequence[Named], source: str, counted: Sequence[bool] = ()) -> list[int]:
     """For each of our weights the index of theirs.
 
     Args:
         theirs: the weights of the file, in its order.
         ours: those of the model, in its order.
         source: the file, for messages.
+        counted: for each of ours whether the name of its layer may be another one; by default none may.
 
     Raises:
         ModelFormatError: they do not match; shows both lists side by side.
     """
-    for way in (_by_name, _without_cell, _by_number, _by_ending, _by_order):
-        found = way([name for name, _ in theirs], [name for name, _ in ours], theirs, ours)
+    by_order = functools.partial(_by_order, theirs, ours, counted)
+    for way in (_by_name, _without_cell, _by_number, _by_ending, by_order):
+        found = way([name for name, _ in theirs], [name for name, _ in ours])
         if found is None:
             continue
         wrong = [(n, i) for n, i in enumerate(found) if ours[n][1] != theirs[i][1]]
@@ -44,7 +46,7 @@ def matched(theirs: Sequence[Named], ours: Sequence[Named], source: str) -> list
     raise ModelFormatError(
         source,
         "the weights",
-        "to match those of the layers, by name or by order",
+        "to have the names of those of the layers",
         f"otherwise\n{side_by_side(theirs, ours)}\n(strict=False takes over those with the same name and shape)",
     )
 
@@ -55,17 +57,31 @@ def matched_in_part(theirs: Sequence[Named], ours: Sequence[Named]) -> list[int 
     return [at.get(named) for named in ours]
 
 
-def _by_name(their_names: list[str], our_names: list[str], *_: Any) -> list[int] | None:
+def left_out(theirs: Sequence[Named], ours: Sequence[Named], indices: Sequence[int | None]) -> str:
+    """What `matched_in_part` has found no counterpart for, on either side; empty if there is nothing."""
+    used = set(indices)
+    missing = [named for named, index in zip(ours, indices, strict=True) if index is None]
+    unused = [named for index, named in enumerate(theirs) if index not in used]
+    lists = (("of the model not in the file", missing), ("in the file not used", unused))
+    return ". ".join(f"{len(found)} weights {what}: {_listed(found)}" for what, found in lists if found)
+
+
+def _listed(weights: Sequence[Named]) -> str:
+    shown = ", ".join(f"{name} {shape}" for name, shape in weights[:_ROWS])
+    return shown + f" and {len(weights) - _ROWS} more" * (len(weights) > _ROWS)
+
+
+def _by_name(their_names: list[str], our_names: list[str]) -> list[int] | None:
     return _paired(their_names, our_names)
 
 
-def _without_cell(their_names: list[str], our_names: list[str], *_: Any) -> list[int] | None:
+def _without_cell(their_names: list[str], our_names: list[str]) -> list[int] | None:
     """TensorFlow 2.2 and later put a cell's name between that of the layer and that of the weight."""
     known = set(our_names)
     return _paired([name if name in known else _dropping(name, -2) for name in their_names], our_names)
 
 
-def _by_number(their_names: list[str], our_names: list[str], *_: Any) -> list[int] | None:
+def _by_number(their_names: list[str], our_names: list[str]) -> list[int] | None:
     """Keras 3's weights are called ``dense/0``, ``dense/1``, ...: counted in each layer."""
     counted: dict[str, int] = {}
     numbered = []
@@ -80,15 +96,15 @@ def _by_number(their_names: list[str], our_names: list[str], *_: Any) -> list[in
     return _paired(cleaned, numbered)
 
 
-def _by_ending(their_names: list[str], our_names: list[str], *_: Any) -> list[int] | None:
+def _by_ending(their_names: list[str], our_names: list[str]) -> list[int] | None:
     """One side has something before the names of the layers, such as the model's name."""
-    found = _each_ending(their_names, our_names)
-    if found is None and (reverse := _each_ending(our_names, their_names)) is not None:
+    found = each_ending(their_names, our_names)
+    if found is None and (reverse := each_ending(our_names, their_names)) is not None:
         found = [reverse.index(n) for n in range(len(our_names))]
     return found
 
 
-def _each_ending(longer: list[str], names: list[str]) -> list[int] | None:
+def each_ending(longer: list[str], names: list[str]) -> list[int] | None:
     """For each name the index of the one longer name that ends with it."""
     at: dict[str, list[int]] = {}
     for index, name in enumerate(longer):
@@ -101,11 +117,17 @@ def _each_ending(longer: list[str], names: list[str]) -> list[int] | None:
 
 
 def _by_order(
-    their_names: list[str], our_names: list[str], theirs: Sequence[Named], ours: Sequence[Named]
+    theirs: Sequence[Named], ours: Sequence[Named], counted: Sequence[bool], *_: list[str]
 ) -> list[int] | None:
-    """Layers inside of layers of one's own are named by counting, anew each time; order and shapes stay."""
-    same = [_kind(each) for each in theirs] == [_kind(each) for each in ours]
-    return list(range(len(ours))) if same else None
+    """Some layers are called otherwise each time, as they are named by counting; order and shapes stay."""
+    if len(theirs) != len(ours):
+        return None
+    may_differ = counted or [False] * len(ours)
+    same = [
+        their == our or (is_counted and _kind(their) == _kind(our))
+        for their, our, is_counted in zip(theirs, ours, may_differ, strict=True)
+    ]
+    return list(range(len(ours))) if all(same) else None
 
 
 def _paired(their_names: list[str], our_names: list[str]) -> list[int] | None:

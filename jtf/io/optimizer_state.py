@@ -18,7 +18,7 @@ import numpy as np
 from jtf.io.errors import ModelFormatError
 from jtf.io.manifest import StoredWeight, stored
 from jtf.train.optimizer import Optimizer
-from jtf.variable import Variable, is_variable
+from jtf.variable import Variable, is_variable, values
 
 GROUP = "optimizer"
 
@@ -44,7 +44,7 @@ def optimizer_weights(optimizer: Optimizer, trainable: Mapping[Variable, str]) -
         trainable: the weights that it trains, in the model's order, with their names in the file.
     """
     count = stored("iter", np.asarray(optimizer.iterations, np.int32), GROUP)
-    if optimizer.iterations == 0:
+    if optimizer.iterations == 0 and _is_new(optimizer, list(trainable)):
         return [count]
     slots = _slots(optimizer, list(trainable))
     names = sorted(slots, key=lambda name: _ORDER_IN_FILES.index(name) if name in _ORDER_IN_FILES else 0)
@@ -89,13 +89,13 @@ def restore(optimizer: Optimizer, trainable: Sequence[Variable], saved: Sequence
             f"slots {', '.join(slots) or 'none'}",
             ", ".join(by_slot),
         )
-    values = {
+    given = {
         slots[slot][weight]: array
         for slot, of_slot in by_slot.items()
         for weight, array in zip(trainable, _for_each(trainable, of_slot, slot, source), strict=True)
         if array is not None
     }
-    for variable, array in values.items():
+    for variable, array in given.items():
         variable.assign(np.array(array, variable.dtype))
     optimizer.iterations_variable.assign(np.int32(iterations))
     for counter in _counters(optimizer, trainable):
@@ -132,6 +132,14 @@ def _slots(optimizer: Optimizer, trainable: Sequence[Variable]) -> dict[str, dic
     keyed = optimizer.keyed(trainable)
     parts = [part for part in _parts(optimizer.slots(keyed), set(keyed)) if not is_variable(part)]
     return {name: {weight: part[key] for key, weight in keyed.items()} for name, part in zip(names, parts, strict=True)}
+
+
+def _is_new(optimizer: Optimizer, trainable: Sequence[Variable]) -> bool:
+    """Whether the state is that of a new optimizer; some files of Keras have a state and no count of updates."""
+    keyed = optimizer.keyed(trainable)
+    begin = optimizer.rule().at(0).init({key: weight.read() for key, weight in keyed.items()})
+    pairs = zip(jax.tree.leaves(begin), jax.tree.leaves(values(optimizer.slots(keyed))), strict=True)
+    return all(np.array_equal(first, now) for first, now in pairs)
 
 
 def _counters(optimizer: Optimizer, trainable: Sequence[Variable]) -> list[Variable]:

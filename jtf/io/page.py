@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 import os
-import shutil
 from pathlib import Path
 
-from jtf.io.atomic import replacing
+from jtf.io.atomic import replacing, sync_directory
 from jtf.io.directory import MANIFEST, parsed_json
 from jtf.io.errors import ModelFormatError
-from jtf.io.handlers import local_path
+from jtf.io.handlers import is_keras_file, local_path
 
 #: The npm package, as a network that mirrors npm serves it.
 TFJS = "https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@4.22.0/dist/tf.min.js"
@@ -38,6 +37,7 @@ def export_page(
 
     Raises:
         FileNotFoundError: there is no model in the directory, or no such file.
+        NotADirectoryError: it is a file.
         FileExistsError: there is another ``index.html``.
         ModelFormatError: its ``model.json`` is not one.
 
@@ -50,6 +50,13 @@ def export_page(
         'index.html'
     """
     place = local_path(directory)
+    if place.name == MANIFEST:  # as it is given to open it
+        place = place.parent
+    if place.is_file() and (place.suffix in (".zip", ".safetensors") or is_keras_file(place)):
+        raise NotADirectoryError(
+            f"{place} is a file, and the page is written beside a model in a directory. Make one: jtf convert {place} "
+            f"{place.with_suffix('')}, and export the page there."
+        )
     if not (place / MANIFEST).is_file():
         raise FileNotFoundError(f"There is no model in {place}: it has no {MANIFEST}. Save one there first.")
     document = parsed_json((place / MANIFEST).read_bytes(), place / MANIFEST)
@@ -69,11 +76,13 @@ def export_page(
                 f"There is no file {source}. TF.js is the file dist/tf.min.js of the npm package @tensorflow/tfjs: "
                 "npm install @tensorflow/tfjs."
             )
-        if not (place / "tf.min.js").exists() or not Path(source).samefile(place / "tf.min.js"):
-            shutil.copy(source, place / "tf.min.js")
+        script = Path(source).read_bytes()
+        with replacing(place / "tf.min.js") as file:
+            file.write(script)
         source = "tf.min.js"
     text = _TEMPLATE.read_text(encoding="utf-8")
     text = text.replace("{{name}}", html.escape(str(name or "model"))).replace("{{tfjs}}", html.escape(source))
     with replacing(page) as file:
         file.write(text.encode())
+    sync_directory(place)
     return page

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jtf.io.artifacts import ModelArtifacts
-from jtf.io.atomic import replacing
+from jtf.io.atomic import check_writable, replacing, sync_directory
 from jtf.io.buffers import Pieces
 from jtf.io.directory import as_json, parsed_json
 from jtf.io.errors import ModelFormatError
@@ -43,10 +43,7 @@ class SafetensorsFile:
             ValueError: two weights have one name.
             FileExistsError: there is a file that is no saved model.
         """
-        if self.path.exists() and not self.overwrite and _TOPOLOGY not in _metadata(self.path):
-            raise FileExistsError(
-                f"{self.path} exists and is no model that jtf has saved. Choose another path, or overwrite=True."
-            )
+        self.check()
         specs = list(artifacts.weight_specs or [])
         weights = [
             weight
@@ -65,6 +62,24 @@ class SafetensorsFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as file:
             file.write(data)
+        sync_directory(self.path.parent)
+
+    def check(self) -> None:
+        """See whether a model can be saved here; changes nothing.
+
+        Raises:
+            FileExistsError: there is something else than a saved model.
+            OSError: nothing can be written there.
+            ImportError: the package safetensors is missing.
+        """
+        _safetensors()
+        if self.path.is_dir():
+            raise FileExistsError(f"{self.path} is a directory. Choose another path.")
+        if self.path.exists() and not self.overwrite and _TOPOLOGY not in _metadata(self.path):
+            raise FileExistsError(
+                f"{self.path} exists and is no model that jtf has saved. Choose another path, or overwrite=True."
+            )
+        check_writable(self.path.parent)
 
     def load(self) -> ModelArtifacts:
         """Open the model.

@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 
 from jtf.io.artifacts import ModelArtifacts, from_document
-from jtf.io.atomic import replacing
-from jtf.io.directory import MANIFEST, SHARD_BYTES, as_json, parsed_json, shard_names
+from jtf.io.atomic import check_writable, replacing, sync_directory
+from jtf.io.directory import MANIFEST, SHARD_BYTES, as_json, checked_shard_bytes, parsed_json, shard_names
 from jtf.io.errors import ModelFormatError
 
 #: No topology is larger.
@@ -26,7 +26,7 @@ class ZipFile:
     """
 
     def __init__(self, path: Path, shard_bytes: int = SHARD_BYTES, overwrite: bool = False) -> None:
-        self.path, self.shard_bytes, self.overwrite = path, shard_bytes, overwrite
+        self.path, self.shard_bytes, self.overwrite = path, checked_shard_bytes(shard_bytes), overwrite
 
     def save(self, artifacts: ModelArtifacts) -> None:
         """Write the file; one that is there is replaced when the new one is complete.
@@ -34,8 +34,7 @@ class ZipFile:
         Raises:
             FileExistsError: there is a file that is no saved model.
         """
-        if self.path.exists() and not (self.overwrite or self._has_model()):
-            raise FileExistsError(f"{self.path} exists and is no saved model. Choose another path, or overwrite=True.")
+        self.check()
         shards = list(artifacts.weights.chunks(self.shard_bytes))
         names = shard_names(len(shards))
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +44,20 @@ class ZipFile:
                 with archive.open(name, "w", force_zip64=True) as stream:
                     for part in parts:
                         stream.write(part)
+        sync_directory(self.path.parent)
+
+    def check(self) -> None:
+        """See whether a model can be saved here; changes nothing.
+
+        Raises:
+            FileExistsError: there is something else than a saved model.
+            OSError: nothing can be written there.
+        """
+        if self.path.is_dir():
+            raise FileExistsError(f"{self.path} is a directory. Choose another path.")
+        if self.path.exists() and not (self.overwrite or self._has_model()):
+            raise FileExistsError(f"{self.path} exists and is no saved model. Choose another path, or overwrite=True.")
+        check_writable(self.path.parent)
 
     def load(self) -> ModelArtifacts:
         """Open the model.

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -53,6 +54,9 @@ deserialize = registry.deserialize
 register_class = registry.add
 
 Regularizer = Callable[[Array], Array]
+
+_short = reprlib.Repr()
+_short.maxlist, _short.maxother, _short.maxstring = 4, 80, 80
 
 
 class Layer(Configurable):
@@ -499,7 +503,7 @@ class Layer(Configurable):
 
     def __repr__(self) -> str:
         own = {n: getattr(self, n, None) for n in option_names(type(self)) if n not in option_names(Layer)}
-        shown = ", ".join(f"{n}={v!r}" for n, v in own.items() if v is not None and not callable(v))
+        shown = ", ".join(f"{n}={_short.repr(v)}" for n, v in own.items() if v is not None and not callable(v))
         return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
 
 

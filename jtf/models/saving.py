@@ -73,7 +73,7 @@ class Saving:
             source: a path or handler as for `jtf.load_layers_model`, a ``.safetensors`` file of any program, a file of
                 Keras (also of weights only), or a dict of arrays by name.
             strict: whether they must be just the model's weights. Otherwise those of the same name and shape are taken
-                over and the others stay.
+                over and the others stay; a warning lists what was left out on either side.
 
         Raises:
             ValueError: the model is not built.

@@ -113,6 +113,13 @@ class TestPlot:
         assert capsys.readouterr().out.endswith("Learning curves: curves.svg\n")
         assert not (few_digits / "jtf-demo.png").exists()
 
+    def test_a_link_is_replaced_and_not_written_through(self, few_digits):
+        (few_digits / "mine").write_text("mine")
+        (few_digits / "jtf-demo.png").symlink_to(few_digits / "mine")
+        assert cli.main(["demo", "--epochs", "1"]) == 0
+        assert (few_digits / "mine").read_text() == "mine"
+        assert (few_digits / "jtf-demo.png").read_bytes().startswith(b"\x89PNG")
+
     def test_without_matplotlib_it_says_how_to_get_it(self, few_digits, capsys, monkeypatch):
         without_matplotlib(monkeypatch)
         assert cli.main(["demo", "--epochs", "1"]) == 0
@@ -210,7 +217,7 @@ class TestArguments:
 
 
 def command(*arguments):
-    return [sys.executable, "-W", "error", "-m", "jtf.cli", *arguments]
+    return [sys.executable, "-W", "error", "-m", "jtf", *arguments]
 
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONIOENCODING": "ascii", "JAX_PLATFORMS": "cpu"}

@@ -67,6 +67,12 @@ class TestPackagedPart:
         raw = read_idx(FOLDER / "t10k-images-idx3-ubyte.gz", 3)
         np.testing.assert_array_equal(digits.test.images[..., 0], np.float32(raw) / np.float32(255))
 
+    def test_it_is_shown_in_a_line(self):
+        assert repr(jtf.datasets.mnist()) == (
+            "Mnist(train=Digits(images=float32[30000, 28, 28, 1], labels=int32[30000]), "
+            "test=Digits(images=float32[5000, 28, 28, 1], labels=int32[5000]))"
+        )
+
     def test_flat_is_a_view(self, digits):
         flat = digits.test.flat
         assert flat.shape == (COUNTS["t10k"], 784)

@@ -166,11 +166,31 @@ def test_weights_with_other_names_are_matched_by_their_order(make, tmp_path, reg
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
 
 
+def test_weights_of_a_model_with_other_names_are_refused(tmp_path, registered):
+    registered(Unnamed)
+
+    def made(name, first):
+        return jtf.sequential([first(), jtf.layers.dense(units=3, name=name)])
+
+    made("last", lambda: Unnamed(input_shape=[3])).save(tmp_path / "own", target="jtf")
+    made("last", lambda: jtf.layers.dense(units=3, input_shape=[3], name="first")).save(tmp_path / "plain")
+    made("last", lambda: Unnamed(input_shape=[3])).load_weights(tmp_path / "own")
+    for place, model in (
+        ("own", made("other", lambda: Unnamed(input_shape=[3]))),
+        ("plain", made("last", lambda: jtf.layers.dense(units=3, input_shape=[3], name="other"))),
+        ("plain", made("other", lambda: jtf.layers.dense(units=3, input_shape=[3], name="another"))),
+    ):
+        before = model.get_weights()
+        with pytest.raises(jtf.io.ModelFormatError, match="names of those of the layers"):
+            model.load_weights(tmp_path / place)
+        for now, then in zip(model.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(now, then)
+
+
 def test_one_name_of_two_weights(tmp_path):
-    layers = [jtf.layers.dense(units=3, name="same", input_shape=[3]), jtf.layers.dense(units=3, name="other")]
+    layers = [jtf.layers.dense(units=3, name="same", input_shape=[3]) for _ in range(2)]
     model = jtf.sequential([layers[0], jtf.sequential([layers[1]], name="inner")])
-    for weight in layers[1].weights:
-        weight.name = weight.name.replace("other", "same")
+    assert [weight.name for weight in model.weights] == ["same/kernel", "same/bias"] * 2
     model.save(tmp_path / "model", target="jtf")
     again = jtf.load_layers_model(tmp_path / "model")
     for new, old in zip(again.get_weights(), model.get_weights(), strict=True):
@@ -194,7 +214,7 @@ def test_a_weight_that_two_layers_share_is_refused(tmp_path, registered):
     model.add(other)
     assert len(model.weights) == 1
     model.save(tmp_path / "model")
-    with pytest.raises(jtf.io.ModelFormatError, match=r"by name or by order(.|\n)*- +b/gain \(3,\)"):
+    with pytest.raises(jtf.io.ModelFormatError, match=r"names of those of the layers(.|\n)*- +b/gain \(3,\)"):
         jtf.load_layers_model(tmp_path / "model")
 
 
@@ -312,7 +332,7 @@ def outside(document, _):
             r"the \d+ bytes that its weights take; found 1,000",
         ),
         (lambda d, p: (p / "weights.bin").unlink(), "weights file './weights.bin': .*missing"),
-        (rename_first_weight, r"by name or by order(.|\n)*first/gain \(12, 6\) +first/kernel \(12, 6\)"),
+        (rename_first_weight, r"names of those of the layers(.|\n)*first/gain \(12, 6\) +first/kernel \(12, 6\)"),
         (swap_shape, r"'first/kernel': expected shape \(12, 6\) as its layer has; found shape \(6, 12\)"),
         (outside, "a path inside of the model's directory"),
         (lambda d, p: d.pop("modelTopology"), "modelTopology: expected an object that describes layers; found nothing"),

@@ -108,3 +108,21 @@ def test_refusals(tmp_path):
         (tmp_path / "model.json").write_text(text)
         with pytest.raises(jtf.io.ModelFormatError, match="modelTopology: expected a model"):
             jtf.io.export_page(tmp_path)
+
+
+@pytest.mark.parametrize("leads", ["to a file", "nowhere"])
+def test_links_are_replaced_and_not_written_through(tmp_path, leads):
+    jtf.sequential([jtf.layers.dense(units=1, input_shape=[1])]).save(tmp_path / "model")
+    (tmp_path / "tf.js").write_text("TF.js")
+    others = [tmp_path / "other.html", tmp_path / "other.js"]
+    for other, name in zip(others, ("index.html", "tf.min.js"), strict=True):
+        (tmp_path / "model" / name).symlink_to(other)
+        if leads == "to a file":
+            other.write_text("mine")
+    if leads == "to a file":
+        with pytest.raises(FileExistsError, match="was not written by jtf"):
+            jtf.io.export_page(tmp_path / "model", tfjs=tmp_path / "tf.js")
+    page = jtf.io.export_page(tmp_path / "model", tfjs=tmp_path / "tf.js", overwrite=True)
+    assert [other.exists() and other.read_text() for other in others] == [leads == "to a file" and "mine"] * 2
+    assert "<title>" in page.read_text()
+    assert (tmp_path / "model" / "tf.min.js").read_text() == "TF.js"

@@ -105,6 +105,8 @@ def test_handlers(model):
     assert_same(jtf.load_layers_model(described), model)
     with pytest.raises(ModelFormatError, match="truncated"):
         jtf.load_layers_model(dataclasses.replace(artifacts, weights=Pieces([b"abc"])))
+    assert len(repr(artifacts)) < 200
+    assert "weights=<208 bytes>" in repr(artifacts)
     assert len(artifacts.weight_data) == 4 * model.count_params()
     assert_same(jtf.load_layers_model(jtf.io.from_memory(artifacts)), model)
     assert_same(jtf.load_layers_model(artifacts), model)
@@ -293,6 +295,50 @@ def test_a_killed_program_leaves_the_old_model_or_the_new_one(tmp_path):
         program.kill()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs the names of open files")
+@pytest.mark.parametrize("name", ["model", "model.zip", "model.safetensors"])
+def test_what_was_saved_outlasts_a_loss_of_power(model, tmp_path, monkeypatch, name):
+    """Bytes reach the disk before their name does, names of weights before model.json, and its name at the end."""
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def recorded_fsync(descriptor):
+        done.append(("sync", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    def recorded_replace(source, target):
+        done.append(("rename", Path(source), Path(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    model.save(tmp_path / name)
+    files = [tmp_path / name / each for each in ("weights.bin", "model.json")] if name == "model" else [tmp_path / name]
+    for file, steps in zip(files, [done[:3], done[3:]], strict=False):
+        (_, written), (_, source, target), last = steps
+        assert (written, target, last) == (source, file, ("sync", file.parent))
+    assert len(done) == 3 * len(files)
+
+
+@pytest.mark.parametrize("name", ["model", "model.zip", "model.safetensors"])
+@pytest.mark.parametrize("leads", ["to a file", "nowhere"])
+def test_links_are_replaced_and_not_written_through(model, tmp_path, name, leads):
+    (tmp_path / "inside").mkdir()
+    places = [tmp_path / "inside" / name]
+    if name == "model":
+        places[0].mkdir()
+        places = [places[0] / file for file in ("model.json", "weights.bin", "group1-shard1of2.bin")]
+    other = tmp_path / "other"
+    for place in places:
+        place.symlink_to(other)
+    if leads == "to a file":
+        other.write_text("somebody else's")
+    for shard_bytes in (None,) if name == "model.safetensors" else (None, 200):
+        model.save(tmp_path / "inside" / name, overwrite=True, shard_bytes=shard_bytes)
+        assert_same(jtf.load_layers_model(tmp_path / "inside" / name), model)
+        assert other.exists() is (leads == "to a file")
+        assert leads == "nowhere" or other.read_text() == "somebody else's"
+
+
 @pytest.mark.parametrize("link", ["directory", "files"])
 def test_links(model, tmp_path, link):
     """As in the caches of model hubs, whose entries are links to where the bytes are."""
@@ -372,9 +418,12 @@ def test_what_fewer_bytes_cannot_hold(tmp_path, value, dtype, message):
 
 def test_trainable_only(model, tmp_path):
     model.save(tmp_path, trainable_only=True)
-    with pytest.raises(ModelFormatError, match=r"by name or by order(.|\n)*norm/moving_mean(.|\n)*strict=False"):
+    with pytest.raises(
+        ModelFormatError, match=r"names of those of the layers(.|\n)*norm/moving_mean(.|\n)*strict=False"
+    ):
         jtf.load_layers_model(tmp_path)
-    again = jtf.load_layers_model(tmp_path, strict=False)
+    with pytest.warns(UserWarning, match="others begin as in a new model. 2 weights of the model not in the"):
+        again = jtf.load_layers_model(tmp_path, strict=False)
     kept = {w.name for w in model.trainable_weights}
     for new, old in zip(again.weights, model.weights, strict=True):
         assert np.array_equal(new, old) == (new.name in kept)
@@ -450,13 +499,35 @@ def test_load_weights(model, tmp_path, kind):
 def test_weights_that_do_not_match_change_nothing(model):
     other = other_like(model)
     before = other.get_weights()
-    with pytest.raises(ModelFormatError, match=r"the given weights: .*by name or by order"):
+    with pytest.raises(ModelFormatError, match=r"the given weights: .*names of those of the layers"):
         other.load_weights({"first/kernel": np.zeros((3, 5))})
     assert all(np.array_equal(new, old) for new, old in zip(other.get_weights(), before, strict=True))
     with pytest.raises(ModelFormatError, match="some of the names and shapes"):
         other.load_weights({"fisrt/kernel": np.zeros((3, 5))}, strict=False)
-    other.load_weights({"first/kernel": np.zeros((3, 5), int), "gone": np.zeros(1)}, strict=False)
+    with pytest.warns(UserWarning, match=r"7 weights .* not in the file: first/bias \(5,\), .* not used: gone") as said:
+        other.load_weights({"first/kernel": np.zeros((3, 5), int), "gone": np.zeros(1)}, strict=False)
+    assert said[0].filename == __file__
     assert not other.get_weights()[0].any()
     assert np.array_equal(other.get_weights()[-1], before[-1])
     with pytest.raises(ValueError, match="not built yet"):
         jtf.sequential([jtf.layers.dense(units=1)]).load_weights({})
+
+
+def test_whole_numbers_stay_what_they_are(tmp_path):
+    class Counting(jtf.layers.Layer):
+        def build(self, input_shape):
+            self.count = self.add_weight("count", [2], dtype="int32", initializer="zeros", trainable=False)
+            self.gain = self.add_weight("gain", [2], initializer="zeros")
+
+        def call(self, x):
+            return x * self.gain.read()[None]
+
+    model = jtf.sequential([Counting(input_shape=[2], name="c")])
+    model.load_weights({"c/gain": np.array([2**40, 3]), "c/count": np.array([7.0, -2.0])})
+    gain, count = (next(w for w in model.weights if w.name == name) for name in ("c/gain", "c/count"))
+    np.testing.assert_array_equal(gain, np.float32([2**40, 3]))
+    np.testing.assert_array_equal(count, [7, -2])
+    for wrong in ([0.5, 1], [np.nan, 1], [2.0**40, 1]):
+        with pytest.raises(ModelFormatError, match="'c/count': expected whole numbers of int32"):
+            model.load_weights({"c/gain": np.ones(2), "c/count": np.array(wrong)})
+        np.testing.assert_array_equal(gain, np.float32([2**40, 3]))

@@ -196,3 +196,16 @@ def test_slots_of_some_weights_only(tmp_path):
     assert of_kernel.any()
     assert not of_bias.any()
     assert again.optimizer.iterations == 1
+
+
+def test_what_jtf_does_not_know_is_said(tmp_path):
+    model = small()
+    model.compile(optimizer="sgd", loss="mse")
+    saved(model, tmp_path)
+    file = tmp_path / "model.json"
+    document = json.loads(file.read_text())
+    document["trainingConfig"] |= {"sample_weight_mode": "temporal", "loss_weights": None, "jit_compile": None}
+    file.write_text(json.dumps(document))
+    with pytest.warns(UserWarning, match=r'compiled without {"sample_weight_mode": "temporal"}, which') as said:
+        assert jtf.load_layers_model(tmp_path).optimizer is not None
+    assert said[0].filename == __file__

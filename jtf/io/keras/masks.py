@@ -19,7 +19,7 @@ Mask = Any
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM2D", "Bidirectional")
 _ELEMENTWISE = ("Add", "Average", "Maximum", "Minimum", "Multiply")
 #: In Keras 3 these leave masked inputs out of the result.
-_BY_MASK = ("Maximum", "Minimum")
+_BY_MASK = ("Maximum", "Minimum", "Multiply")
 _CONSUMERS = (*RECURRENT, "MultiHeadAttention", "GlobalAveragePooling1D", "Softmax", "BatchNormalization", *MODELS)
 
 

@@ -156,6 +156,29 @@ def by_layer(where: Sequence[Place], root: Group, source: str) -> Given:
     Raises:
         ModelFormatError: as for `by_path`.
     """
+    given: Given = []
+    for name, theirs, ours in _lists(where, root, source):
+        entry = f"layer {name!r}"
+        group = root.members.get(name)
+        if [_last(each) for each in theirs] != [_last(v.name) for v in ours]:
+            expected = f"weights {', '.join(v.name for v in ours) or 'none'}"
+            raise ModelFormatError(source, entry, expected, ", ".join(theirs) or "none")
+        arrays = [group.at(each) if isinstance(group, Group) else None for each in theirs]
+        given += _checked(ours, arrays, entry, source)
+    return given
+
+
+def names_by_layer(where: Sequence[Place], root: Group, source: str) -> dict[Variable, str]:
+    """What the weights are called in such a file, if it is one."""
+    group = root.members.get("model_weights")
+    if not isinstance(group, Group):
+        return {}
+    lists = [(theirs, ours) for _, theirs, ours in _lists(where, group, source) if len(theirs) == len(ours)]
+    return {v: name.partition(":")[0] for theirs, ours in lists for name, v in zip(theirs, ours, strict=True)}
+
+
+def _lists(where: Sequence[Place], root: Group, source: str) -> Iterator[tuple[str, list[str], list[Variable]]]:
+    """For each layer of the model its name, the names of its weights in the file, and ours in the same order."""
     names = strings(root, "layer_names", source)
     of_layer: dict[str, list[Place]] = {}
     top = [place for place in where if place.path.count("/") == 1]
@@ -163,21 +186,13 @@ def by_layer(where: Sequence[Place], root: Group, source: str) -> Given:
         for outer in top:
             if place.path == outer.path or place.path.startswith(outer.path + "/"):
                 of_layer.setdefault(outer.layer.name, []).append(place)
-    given: Given = []
     for name in [*names, *(name for name in of_layer if name not in names)]:
-        entry = f"layer {name!r}"
         group = root.members.get(name)
         theirs = strings(group, "weight_names", source) if isinstance(group, Group) else []
-        theirs = [each for each in theirs if "seed_generator" not in each]
         weights = [(v, p) for p in of_layer.get(name, []) for v in p.variables]
         ours = [v for v, p in weights if v.trainable and p.is_trainable]
         ours += [v for v, p in weights if not (v.trainable and p.is_trainable)]
-        if [_last(each) for each in theirs] != [_last(v.name) for v in ours]:
-            expected = f"weights {', '.join(v.name for v in ours) or 'none'}"
-            raise ModelFormatError(source, entry, expected, ", ".join(theirs) or "none")
-        arrays = [group.at(each) if isinstance(group, Group) else None for each in theirs]
-        given += _checked(ours, arrays, entry, source)
-    return given
+        yield name, [each for each in theirs if "seed_generator" not in each], ours
 
 
 def _last(name: str) -> str:

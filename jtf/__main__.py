@@ -1,4 +1,4 @@
-"""``python -m jtf.cli``: the command ``jtf`` where it is not on the path."""
+"""``python -m jtf``: the command ``jtf`` where it is not on the path."""
 
 import sys
 
