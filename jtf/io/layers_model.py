@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jtf.engine.loop import users_level
 from jtf.engine.trainer import is_differentiable
+from jtf.engine.warnings import warn
 from jtf.io.artifacts import LoadHandler, ModelArtifacts, from_document
 from jtf.io.buffers import Pieces
 from jtf.io.errors import ModelFormatError
@@ -298,11 +297,9 @@ def _assign(
                 on_progress(min(done / total, 1.0))
     if what := left_out(theirs, ours, indices):
         others = "begin as in a new model" if is_new else "stay as they were"
-        warnings.warn(
+        warn(
             f"{source}: only weights of the same name and shape are taken over (strict=False); the others {others}. "
-            f"{what}.",
-            UserWarning,
-            stacklevel=users_level(),
+            f"{what}."
         )
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 import json
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from jtf.engine.loop import users_level
 from jtf.engine.objective import LOSSES, METRICS, name_of
+from jtf.engine.warnings import warn
 from jtf.functional import metrics
 from jtf.functional.metrics import Metric
 from jtf.io.errors import ModelFormatError
@@ -84,14 +83,10 @@ def compile_as_saved(model: Any, config: Mapping[str, Any], source: str) -> None
     except Exception as error:  # of all that a damaged file can say
         found = f"{json.dumps(dict(config), default=str)[:200]}: {error!r}"
         raise ModelFormatError(source, "trainingConfig", "a loss, metrics and an optimizer of jtf", found) from error
-    known = ("optimizer_config", "loss", "metrics", "loss_weights")
+    known = ("optimizer_config", "loss", "metrics", *_NOT_IN_TFJS)
     others = {key: value for key, value in config.items() if key not in known and value}
     if others:
-        warnings.warn(
-            f"{source}: compiled without {json.dumps(others)[:200]}, which jtf does not know in a trainingConfig.",
-            UserWarning,
-            stacklevel=users_level(),
-        )
+        warn(f"{source}: compiled without {json.dumps(others)[:200]}, which jtf does not know in a trainingConfig.")
 
 
 def _each(given: Any, name: Callable[[Any], Any]) -> Any:

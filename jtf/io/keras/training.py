@@ -1,24 +1,24 @@
 """How a model was compiled in Keras, and the state of its optimizer, where both mean the same here.
 
 References:
-    Keras: keras/src/losses/, keras/src/metrics/, keras/src/trainers/compile_utils.py; tf.keras 2.15
+    Keras: keras/src/losses/, keras/src/trainers/compile_utils.py; tf.keras 2.15
 """
 
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 
-from jtf.engine.loop import users_level
-from jtf.engine.objective import LOSSES, METRICS
+from jtf.engine.objective import LOSSES
+from jtf.engine.warnings import warn
 from jtf.io import optimizer_state
 from jtf.io.errors import ModelFormatError
 from jtf.io.keras.config import Dialect
 from jtf.io.keras.hdf5 import Group
+from jtf.io.keras.metrics import NotThere, metric_of
 from jtf.io.keras.optimizers import NotTheSame, described, difference, saved_state, trained
 from jtf.io.keras.weights import Place
 from jtf.layers.embedding import Embedding, Masking
@@ -43,10 +43,6 @@ _IDLE_OF_LOSSES: Mapping[str, tuple[Any, ...]] = {
     "axis": (-1,),
     "ignore_class": (None,),
 }
-_SAME_METRICS = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
-_MEANS = [
-    METRICS[f"mean_{what}_error"] for what in ("squared", "absolute", "absolute_percentage", "squared_logarithmic")
-]
 
 
 def compile_as_in_keras(model: Any, training: Any, where: Sequence[Place], root: Group, dialect: Dialect) -> None:
@@ -65,34 +61,37 @@ def compile_as_in_keras(model: Any, training: Any, where: Sequence[Place], root:
     if not isinstance(training, Mapping) or not training:
         return
     try:
-        if _has_masked_output(model):
-            raise NotTheSame("masked steps of its output do not count for the loss in Keras")
         kind, options = described(training.get("optimizer_config", training.get("optimizer")))
         optimizer, state = kind.make(options), saved_state(kind, options, where, root, dialect)
         loss = _each(training.get("loss"), _loss)
-        metrics, left_out = _metrics(training)
-        model.compile(optimizer, loss, metrics, training.get("loss_weights"))
+        left_out: list[str] = []
+        metrics, weighted = (_metrics(training.get(key), left_out) for key in ("metrics", "weighted_metrics"))
+        masked = True if _has_masked_output(model) else None
+        model.compile(optimizer, loss, metrics, training.get("loss_weights"), weighted, masked)
     except ModelFormatError:
         raise
     except Exception as error:  # of all that a configuration can say
         why = str(error) if isinstance(error, NotTheSame) else f"{type(error).__name__}: {error}"
-        _warn(f"{dialect.source}: the model is not compiled, since jtf would train it otherwise than Keras: {why}. To "
+        warn(f"{dialect.source}: the model is not compiled, since jtf would train it differently than Keras: {why}. To "
               "train it, call model.compile(optimizer=..., loss=...).")  # fmt: skip
         return
     optimizer_state.restore(optimizer, trained(where), state, dialect.source)
     if how := difference(kind, options):
-        _warn(f"{dialect.source}: compiled with {optimizer.class_name}, where {how}.")
+        warn(f"{dialect.source}: compiled with {optimizer.class_name}, where {how}.")
+    if masked and dialect.major == 2:
+        warn(
+            f"{dialect.source}: compiled with mask_loss=True: the loss is the mean over the steps that a mask leaves, "
+            "as since Keras 2.10. Before, it was their sum divided by the number of all steps."
+        )
     if left_out:
-        _warn(f"{dialect.source}: compiled without the metrics {', '.join(left_out)}, which jtf computes otherwise or "
-              "not at all; the training is the same.")  # fmt: skip
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=users_level())
+        warn(
+            f"{dialect.source}: compiled without the metrics {', '.join(left_out)}, which jtf computes differently or "
+            "not at all; the training is the same."
+        )
 
 
 def _has_masked_output(model: Any) -> bool:
-    """Whether a mask reaches an output: Keras leaves masked steps out of the loss then, TF.js does not."""
+    """Whether a mask reaches an output."""
     if not any(
         isinstance(layer, Masking) or (isinstance(layer, Embedding) and layer.mask_zero)
         for layer in model.layers_inside
@@ -145,28 +144,25 @@ def _loss(given: Any) -> Any:
     return functools.partial(with_logits, from_logits=True) if config.get("from_logits") else name
 
 
-def _metrics(training: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """The metrics that jtf has, and the names of the others."""
-    left_out: list[str] = []
+def _metrics(given: Any, left_out: list[str]) -> Any:
+    """The metrics that jtf has; the names of the others are added to a list."""
 
-    def known(given: Any) -> Any:
-        name, config = ("", {}) if given is None else _named(given)
-        same = name in METRICS and METRICS[name] in _MEANS
-        if (name in _SAME_METRICS or same) and config.get("threshold", 0.5) == 0.5:
-            return name
-        left_out.extend([name] if name else [])
-        return None
+    def known(metric: Any) -> Any:
+        if metric is None:
+            return None
+        name, config = _named(metric)
+        try:
+            return metric_of(name, config)
+        except NotThere:
+            left_out.append(name)
+            return None
 
     def without_none(given: Any) -> Any:
         if isinstance(given, Mapping):
-            return {key: without_none(value) for key, value in given.items()}
+            kept = {key: without_none(value) for key, value in given.items()}
+            return {key: value for key, value in kept.items() if value not in (None, [])}
         if isinstance(given, list):
             return [each for each in map(without_none, given) if each is not None]
         return given
 
-    metrics = without_none(_each(training.get("metrics"), known))
-    if training.get("weighted_metrics"):
-        left_out.append("weighted_metrics")
-    if isinstance(metrics, Mapping):
-        metrics = {key: value for key, value in metrics.items() if value not in (None, [])}
-    return metrics or None, left_out
+    return without_none(_each(given, known)) or None

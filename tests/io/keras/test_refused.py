@@ -199,9 +199,46 @@ def test_what_cannot_be_trained_as_in_keras_is_not_compiled(change, message, tmp
     assert model.optimizer is None
 
 
+def of_class(class_name, **config):
+    return {"module": "keras.metrics", "class_name": class_name, "config": {"name": class_name.lower()} | config}
+
+
+def test_metrics_with_options(tmp_path):
+    metrics = [
+        "accuracy",
+        of_class("AUC", num_thresholds=50, thresholds=[i / 49 for i in range(1, 49)], label_weights=None),
+        of_class("Precision", thresholds=0.3, class_id=None, top_k=None),
+        of_class("F1Score", average="macro", threshold=None),
+        of_class("R2Score", class_aggregation="uniform_average", num_regressors=0),
+        of_class("TopKCategoricalAccuracy", k=2, dtype="float32"),
+        of_class("OneHotMeanIoU", num_classes=3, sparse_y_pred=False, axis=-1),
+    ]
+    change = compiled(metrics=metrics, weighted_metrics=[of_class("Recall", thresholds=None)])
+    model = jtf.load_keras_model(changed("trained_adam.keras", tmp_path, change))
+    m = jtf.metrics
+    assert model.compiled_with["metrics"] == [
+        "accuracy",
+        m.auc(num_thresholds=50),
+        m.precision(threshold=0.3),
+        m.f1_score(name="f1score"),
+        m.r2_score(multioutput="uniform_average", name="r2score"),
+        model.compiled_with["metrics"][5],
+        m.mean_iou(name="onehotmeaniou"),
+    ]
+    assert model.compiled_with["metrics"][5].function.keywords == {"k": 2}
+    assert model.compiled_with["weighted_metrics"] == [m.recall()]
+
+
 def test_other_metrics_are_left_out(tmp_path):
-    metrics = ["accuracy", {"module": "keras.metrics", "class_name": "AUC", "config": {"name": "auc"}}]
-    with pytest.warns(UserWarning, match="without the metrics auc"):
+    metrics = [
+        "accuracy",
+        of_class("AUC", thresholds=[0.5, 0.7], num_thresholds=4),
+        of_class("Precision", thresholds=[0.3, 0.6]),
+        of_class("F1Score", average=None),
+        of_class("MeanIoU", num_classes=3, sparse_y_pred=True),
+        of_class("Hinge"),
+    ]
+    with pytest.warns(UserWarning, match="without the metrics auc, precision, f1_score, mean_io_u, hinge, which"):
         model = jtf.load_keras_model(changed("trained_adam.keras", tmp_path, compiled(metrics=metrics)))
     assert model.metrics_names == ["loss", "acc"]
 
@@ -213,10 +250,10 @@ def test_a_loss_that_leaves_masked_steps_out(tmp_path):
         document["compile_config"] = training
         layers(document)[1]["config"]["mask_zero"] = True
 
-    with pytest.warns(UserWarning, match="masked steps of its output do not count"):
-        assert jtf.load_keras_model(changed("embedding.keras", tmp_path, change)).optimizer is None
+    model = jtf.load_keras_model(changed("embedding.keras", tmp_path, change))
+    assert model.compiled_with["mask_loss"] is True
     path = changed("masked_lstm.keras", tmp_path, lambda document: document.update(compile_config=training))
-    assert jtf.load_keras_model(path).optimizer is not None
+    assert jtf.load_keras_model(path).compiled_with["mask_loss"] is None
 
 
 def test_damaged_state_of_the_optimizer(tmp_path):
