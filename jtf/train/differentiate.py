@@ -9,7 +9,8 @@ read elsewhere than in a call of a frozen layer or model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -90,8 +91,23 @@ def with_pull_back(
 
 def perform(assigned: Mapping[Variable, Array]) -> None:
     """Assign what a function has assigned; inside of another lifted function, for that to record."""
-    for variable, value in assigned.items():
-        variable.assign(value)
+    # First what may be refused, since it has leaked out of a transformation inside: then nothing is assigned.
+    with _leaks_explained():
+        for variable, value in sorted(assigned.items(), key=lambda each: not isinstance(each[1], jax.core.Tracer)):
+            variable.assign(value)
+
+
+@contextlib.contextmanager
+def _leaks_explained() -> Iterator[None]:
+    try:
+        yield
+    except jax.errors.UnexpectedTracerError as error:
+        error.add_note(
+            "Does the function call one of jax's transformations (jit, grad, vmap, scan) on a function that reads or "
+            "assigns Variables? jit keeps the Variables' values of its first call, and what is assigned in there does "
+            "not come out. Leave out the jax.jit, use jtf.grad for jax.grad, or make the function pure: jtf.lift."
+        )
+        raise
 
 
 def _pulled_back(run: Callable[..., tuple[Array, dict[Variable, Array]]], *args: Any) -> tuple[Any, Any]:
@@ -103,15 +119,8 @@ def _pulled_back(run: Callable[..., tuple[Array, dict[Variable, Array]]], *args:
         assigned.extend(values)
         return value, list(values.values())
 
-    try:
+    with _leaks_explained():
         value, pull_back, values = jax.vjp(listed, *args, has_aux=True)
-    except jax.errors.UnexpectedTracerError as error:
-        error.add_note(
-            "Does the function call one of jax's transformations (jit, grad, vmap, scan) on a function that reads or "
-            "assigns Variables? jit keeps the Variables' values of its first call, and what is assigned in there does "
-            "not come out. Leave out the jax.jit, use jtf.grad for jax.grad, or make the function pure: jtf.lift."
-        )
-        raise
     return (value, dict(zip(assigned, values, strict=True))), pull_back
 
 
