@@ -179,9 +179,10 @@ def test_the_variables_of_a_twin(through):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize(
-    "other", [stack("a", "b"), stack(layers=3), stack(units=3, layers=2)], ids=["named", "more", "wider"]
-)
+OTHERS = {"named": stack("a", "b"), "more": stack(layers=3), "wider": stack(units=3, layers=2)}
+
+
+@pytest.mark.parametrize("other", OTHERS)
 def test_the_variables_of_another_model_are_refused(other):
     model = stack(layers=2)
     before = model.get_weights()
