@@ -15,7 +15,7 @@ from tests.corpus import cases
 
 
 def in_order(run):
-    """The run with its lists of weights in our order: there, weights that are frozen stand behind those that are not."""
+    """The run with its lists of weights in our order: TF.js puts frozen ones last, and counts names on."""
     if run["name"] != "frozen":
         return run
     order = sorted(range(len(run["before"])), key=lambda n: run["before"][n]["name"].partition("/")[0])
