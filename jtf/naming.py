@@ -70,6 +70,13 @@ def note(name: str) -> None:
             _uids[match[1]] = max(_uids[match[1]], int(match[2]))
 
 
+def without_count(name: str) -> str:
+    """A layer's or weight's name without the numbers that automatic names end in: ``dense_Dense/kernel``."""
+    return "/".join(
+        re.sub(r"^([a-z0-9_]+_[A-Z][A-Za-z0-9]*?|Variable_)[0-9]+$", r"\1", part) for part in name.split("/")
+    )
+
+
 def next_uid(prefix: str) -> str:
     """``prefix`` followed by how often it has been asked for in this process."""
     with _uids_lock:

@@ -18,7 +18,6 @@ Example:
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import operator
 import threading
@@ -30,9 +29,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtf.binding import bind, scopes
 from jtf.missing import no_attribute
 from jtf.naming import next_uid
 from jtf.random import key_stream
+from jtf.tracing import described, explained, require_function
 from jtf.types import Array, DTypeLike, PyTree, Values
 
 Constraint = Callable[[Array], Array]
@@ -132,9 +133,10 @@ class Variable:
 
     def read(self) -> Array:
         """The present value; inside a lifted function, the value bound there."""
-        for scope in reversed(_local.scopes):
-            if self in scope.values:
+        for scope in reversed(scopes()):
+            if scope.takes_all or self in scope.values:
                 scope.read.add(self)
+            if self in scope.values:
                 return scope.values[self]
         return self._own()
 
@@ -152,8 +154,8 @@ class Variable:
             ValueError: wrong shape or dtype, or a traced value outside of `lift`; the old value stays.
         """
         array = self.converted(value)
-        if _local.scopes:
-            scope = _local.scopes[-1]
+        if scopes():
+            scope = scopes()[-1]
             if self in scope.values or scope.takes_all:
                 scope.values[self] = array
                 scope.written.add(self)
@@ -309,12 +311,15 @@ def variable(
 def values(tree: PyTree) -> PyTree:
     """A pytree of Variables as a pytree of their present values, for `lift`, jax.grad, optax and the like.
 
+    Raises:
+        TypeError: something in it is no Variable.
+
     Example:
         >>> import jtf
         >>> jtf.values({"w": jtf.variable(2.0)})
         {'w': Array(2., dtype=float32)}
     """
-    return jax.tree.map(lambda v: v.read(), tree, is_leaf=is_variable)
+    return jax.tree.map(lambda v: _checked(v, "jtf.values").read(), tree, is_leaf=is_variable)
 
 
 def is_variable(x: Any) -> bool:
@@ -335,14 +340,15 @@ def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, 
         themselves are neither read nor changed, so jax.jit, jax.grad and jax.vmap take it as it is.
 
     Raises:
+        TypeError: ``fn`` is no function, or something in ``variables`` no Variable.
         ValueError: (when called) a value's shape is not its Variable's, ``fn`` assigns a Variable that is
             not listed (a lifted function around this one does not help), or draws random numbers without ``rng``.
     """
     structure: Any
+    require_function(fn, "jtf.lift", "jtf.lift(lambda: loss(...), variables), not jtf.lift(loss(...), variables)")
     flat, structure = jax.tree.flatten(variables, is_leaf=is_variable)
     for leaf in flat:
-        if not isinstance(leaf, Variable):
-            raise TypeError(f"jtf.lift takes a pytree of Variables; found {type(leaf).__name__}: {leaf!r}.")
+        _checked(leaf, "jtf.lift")
 
     def lifted(values: PyTree, *args: Any, rng: Array | None = None, **kwargs: Any) -> tuple[Any, PyTree]:
         bound = {}
@@ -353,37 +359,11 @@ def lift(fn: Callable[..., Any], variables: PyTree) -> Callable[..., tuple[Any, 
                     f"The value bound to Variable {variable_.name!r} has shape {array.shape}; "
                     f"expected {variable_.shape}."
                 )
-        with key_stream(rng), bind(bound) as scope:
+        with explained(lambda: f"the {described(fn)}"), key_stream(rng), bind(bound) as scope:
             result = jax.tree.map(lambda leaf: leaf, fn(*args, **kwargs))  # a Variable becomes its value
         return result, structure.unflatten(scope.values[v] for v in flat)
 
     return lifted
-
-
-class Scope:
-    """One level of bindings: what reads yield, and what has been read and written."""
-
-    def __init__(self, values: dict[Variable, Any], takes_all: bool) -> None:
-        self.values = values
-        self.takes_all = takes_all
-        self.read: set[Variable] = set()
-        self.written: set[Variable] = set()
-
-
-@contextlib.contextmanager
-def bind(values: dict[Variable, Any], takes_all: bool = False) -> Iterator[Scope]:
-    """Bind values to Variables on this thread for the length of the context.
-
-    Args:
-        values: what reads yield; assignments replace its entries.
-        takes_all: whether assignments to Variables that are not bound are recorded as well.
-    """
-    scope = Scope(values, takes_all)
-    _local.scopes.append(scope)
-    try:
-        yield scope
-    finally:
-        _local.scopes.pop()
 
 
 def lend_all(variables: Sequence[Variable], seen: Sequence[Array], holder: Holder) -> bool:
@@ -406,16 +386,16 @@ def live_variables() -> list[Variable]:
         return [v for _, v in sorted(_live.items())]
 
 
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.scopes: list[Scope] = []
-
-
-_local = _Local()
 _lending = threading.Lock()
 _live: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
 _live_lock = threading.Lock()
 _serial = itertools.count()
+
+
+def _checked(leaf: Any, where: str) -> Variable:
+    if not isinstance(leaf, Variable):
+        raise TypeError(f"{where} takes a pytree of Variables; found {type(leaf).__name__}: {leaf!r:.80}.")
+    return leaf
 
 
 def _register(variable_: Variable) -> None:

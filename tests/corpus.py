@@ -34,6 +34,14 @@ def cases(name: str) -> list[dict[str, Any]]:
     return [_decode(case) for case in encoded]
 
 
+def in_order_of(model: Any, weights: list[dict[str, Any]]) -> list[np.ndarray]:
+    """Recorded weights in the model's order, which differs where layers are frozen: TF.js puts their weights last."""
+    names = [weight["name"] for weight in weights]
+    if all(layer.trainable for layer in model.layers_inside):
+        assert names == [weight.name for weight in model.weights]
+    return [weights[names.index(weight.name)]["array"] for weight in model.weights]
+
+
 def _decode(value: Any) -> Any:
     if isinstance(value, dict):
         if {"dtype", "shape", "values"} <= value.keys():

@@ -14,12 +14,12 @@ PACKAGE = Path(jtf.__file__).parent
 #: From the ground up. A module imports from the storeys below it, and a package from within itself.
 STOREYS = [
     "types version",
-    "functional naming random datasets",  # pure functions, and what everybody needs
+    "functional naming random datasets tracing binding",  # pure functions, and what everybody needs
     "monitors",
     "hints",
     "missing",
     "activations losses variable callbacks data",
-    "configurable",
+    "configurable freezing",
     "initializers regularizers constraints printing progress vis train",
     "layers",
     "engine",

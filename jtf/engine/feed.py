@@ -38,13 +38,14 @@ def targets_of(objective: Objective) -> Slots:
     return Slots("target", [objective.output_names[output] for output in objective.used], shapes)
 
 
-def arrays_for(data: Any, slots: Slots) -> list[np.ndarray]:
+def arrays_for(data: Any, slots: Slots, traceable: bool = False) -> list[np.ndarray]:
     """One array for each slot, in order.
 
     Args:
         data: an array; or a list of arrays in the slots' order, or a dict by name. Anything that numpy can
             convert is an array: jax arrays, nested lists of numbers, torch tensors, data frames.
         slots: what is wanted.
+        traceable: whether arrays that jax is tracing are taken, too, as they are.
 
     Raises:
         ValueError, TypeError: something is missing or too much, or has a wrong shape or kind; names the slot,
@@ -52,7 +53,7 @@ def arrays_for(data: Any, slots: Slots) -> list[np.ndarray]:
     """
     given = _by_slot(data, slots)
     arrays = [
-        _checked(as_array(array, f"{slots.kind} {name!r}"), name, shape, slots.kind)
+        _checked(_as_taken(array, f"{slots.kind} {name!r}", traceable), name, shape, slots.kind)
         for array, name, shape in zip(given, slots.names, slots.shapes, strict=True)
     ]
     counts = {array.shape[0] for array in arrays}
@@ -60,6 +61,10 @@ def arrays_for(data: Any, slots: Slots) -> list[np.ndarray]:
         listed = ", ".join(f"{n!r} has {a.shape[0]}" for n, a in zip(slots.names, arrays, strict=True))
         raise ValueError(f"All {slots.kind}s need the same number of samples; {listed}.")
     return arrays
+
+
+def _as_taken(data: Any, what: str, traceable: bool) -> Any:
+    return data if traceable and isinstance(data, jax.core.Tracer) else as_array(data, what)
 
 
 def as_array(data: Any, what: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from jtf.layers.base import Layer
 from jtf.layers.scopes import collect_losses, settled
 from jtf.random import key_stream
 from jtf.train import optimizer as optimizers
-from jtf.types import Array, PyTree
+from jtf.types import Array, ArrayLike, PyTree
 from jtf.variable import Constraint, Variable, lift
 
 Arrays = dict[str, Array]
@@ -144,7 +144,7 @@ def make_eval_step(network: Network, objective: Objective) -> Callable[..., tupl
     """
 
     def run(so_far: Sums, batch: Batch, at: Array) -> tuple[Array, tuple[Array, Sums]]:
-        with key_stream(_key_at(at)):
+        with key_stream(key_at(at)):
             return forward(network, objective, so_far, batch, training=False)
 
     lifted = lift(run, (network.trainable, network.non_trainable))
@@ -160,7 +160,7 @@ def make_predict_step(network: Network) -> Callable[..., tuple[Sequence[Array], 
     """``step((trainable, non_trainable), xs, at) -> (outputs, states)``, as `make_eval_step`."""
 
     def run(xs: Sequence[Array], at: Array) -> Sequence[Array]:
-        with key_stream(_key_at(at)):
+        with key_stream(key_at(at)):
             return network.call(xs, training=False)[0]
 
     lifted = lift(run, (network.trainable, network.non_trainable))
@@ -172,7 +172,9 @@ def make_predict_step(network: Network) -> Callable[..., tuple[Sequence[Array], 
     return step
 
 
-def _key_at(at: Array) -> Array:
+def key_at(at: ArrayLike) -> Array:
+    """The key that follows from some numbers."""
+    at = jnp.asarray(at)
     key = jax.random.key(at[0])
     for number in range(1, at.shape[0]):
         key = jax.random.fold_in(key, at[number])

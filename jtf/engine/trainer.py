@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtf import random
+from jtf.binding import is_inside, outside, uncounted_reads
 from jtf.engine.feed import Slots
 from jtf.engine.loan import Loan
 from jtf.engine.objective import Objective
@@ -18,12 +19,13 @@ from jtf.engine.step import (
     Network,
     Totals,
     TrainState,
+    key_at,
     make_eval_step,
     make_predict_step,
     make_train_step,
 )
 from jtf.train.optimizer import Optimizer
-from jtf.types import Array
+from jtf.types import Array, PyTree
 from jtf.variable import Variable, is_variable
 from jtf.variable import values as values_of
 
@@ -92,14 +94,20 @@ class Trainer:
             batches: at least one.
         """
         if state is None:
-            weights = values_of((dict(self.network.trainable), dict(self.network.non_trainable)))
+            weights = _constants((dict(self.network.trainable), dict(self.network.non_trainable)))
         else:
             weights = (state.trainable, state.non_trainable)
         totals = Totals.zeros(self.objective)
         for index, batch in enumerate(batches):
-            totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
+            with outside():
+                totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
             weights = (weights[0], weights[1] | states)
             yield None
+        if isinstance(totals.sums, jax.core.Tracer):
+            raise RuntimeError(
+                "evaluate gives numbers, which are not known while jax traces the function around it. Call it outside, "
+                "or compute the loss from model(x)."
+            )
         if state is None:
             _keep_states(self.network, weights[1])
         yield self.objective.logs(totals.sums)
@@ -114,7 +122,13 @@ class Predictor:
         self._step = jax.jit(make_predict_step(network))
 
     def __call__(self, batches: Iterable[list[Any]]) -> list[Array]:
-        """The outputs for all batches of inputs, one array an output."""
+        """The outputs for all batches of inputs, one array an output.
+
+        Inside of a function that is lifted or differentiated the model is simply called, so that the result depends on
+        the Variables as that of any call does.
+        """
+        if is_inside():
+            return _joined([self._call(xs, index) for index, xs in enumerate(batches)])
         weights = values_of((dict(self._network.trainable), dict(self._network.non_trainable)))
         self._calls += 1
         results = []
@@ -123,10 +137,28 @@ class Predictor:
             weights = (weights[0], weights[1] | states)
             results.append(outputs)
         _keep_states(self._network, weights[1])
-        if len(results) == 1:
-            return list(results[0])
-        # On the host: jax would compile a concatenation for each number of parts.
-        return [jnp.asarray(np.concatenate([np.asarray(part) for part in p])) for p in zip(*results, strict=True)]
+        return _joined(results)
+
+    def _call(self, xs: list[Any], index: int) -> Sequence[Array]:
+        self._calls += 1
+        with random.key_stream(key_at(_beside_training(self._calls, index))):
+            return self._network.call(xs, training=False)[0]
+
+
+def _joined(results: Sequence[Sequence[Array]]) -> list[Array]:
+    """The outputs of several batches, one array an output."""
+    if len(results) == 1:
+        return list(results[0])
+    if any(isinstance(part, jax.core.Tracer) for part in results[0]):
+        return [jnp.concatenate(parts) for parts in zip(*results, strict=True)]
+    # On the host: jax would compile a concatenation for each number of parts.
+    return [jnp.asarray(np.concatenate([np.asarray(part) for part in p])) for p in zip(*results, strict=True)]
+
+
+def _constants(variables: PyTree) -> PyTree:
+    """The present values, of which no gradient is taken."""
+    with uncounted_reads():
+        return jax.tree.map(jax.lax.stop_gradient, values_of(variables))
 
 
 def _keep_states(network: Network, non_trainable: Mapping[str, Array]) -> None:

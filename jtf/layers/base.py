@@ -23,13 +23,14 @@ import contextlib
 import math
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtf import constraints, initializers, naming, regularizers
+from jtf import constraints, freezing, initializers, naming, regularizers
+from jtf.binding import uncounted_reads
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.layers.building import building, unchanged_if_refused
 from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
@@ -45,6 +46,7 @@ from jtf.layers.scopes import (
 from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
+from jtf.tracing import explain
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable
 
@@ -81,10 +83,16 @@ class Layer(Configurable):
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
     _name: str
+    _trainable: bool = True
     #: Whether ``build`` is running.
     is_building: bool = False
     #: Whether the layer remembers something from one batch to the next, so that the batch's size is fixed.
     stateful: bool = False
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        layer = super().__new__(cls)
+        freezing.register(layer)  # here, since copies come without __init__
+        return layer
 
     def __init__(
         self,
@@ -181,7 +189,11 @@ class Layer(Configurable):
             for name, value in (("training", training), ("mask", mask)):
                 if value is not None and name in accepted_by_call(type(self)):
                     kwargs[name] = value
-            return self.call(inputs, **kwargs)
+            try:
+                return self.call(inputs, **kwargs)
+            except (TypeError, IndexError) as error:
+                explain(error, lambda: f"the call of layer {self.name!r} ({self.class_name})")
+                raise
 
     def apply(self, inputs: Any, **options: Any) -> Any:
         """The same as calling the layer."""
@@ -194,8 +206,11 @@ class Layer(Configurable):
 
     @contextlib.contextmanager
     def _entered(self, inputs: Any) -> Iterator[None]:
-        """Within a call on these arrays: the layer is built, and those called inside know that they are inside."""
-        with name_scope(self):
+        """Within a call on these arrays: the layer is built, and those called inside know that they are inside.
+
+        What a frozen layer reads does not learn, whatever the layers inside say.
+        """
+        with name_scope(self), contextlib.nullcontext() if self.trainable else uncounted_reads():
             self.ensure_built(jax.tree.map(lambda x: x.shape, inputs))
             yield
 
@@ -389,6 +404,9 @@ class Layer(Configurable):
     def trainable(self) -> bool:
         """Whether training changes the weights. Changing it sets it for the layers inside, too.
 
+        It counts for `fit` (as of the last ``compile``) and, at once, for closures that call the layer or a model with
+        it in it: ``optimizer.minimize``, ``jtf.variable_grads``. A Variable made with ``trainable=False`` stays so.
+
         Setting what it is already changes nothing: as in TF.js, a layer frozen by itself stays so when the model around
         it is said to be trainable, as it was all along.
         """
@@ -414,24 +432,28 @@ class Layer(Configurable):
         """What training changes; empty when ``trainable`` is False."""
         if not self.trainable:
             return []
-        own = [w for w in self._all_own_weights() if w.trainable]
+        own = [w for w in self.own_weights if w.trainable]
         return _unique(own + [w for layer in self.sublayers for w in layer.trainable_weights])
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """The weights that training leaves alone, or changes other than by gradients."""
-        own = [w for w in self._all_own_weights() if not (self.trainable and w.trainable)]
-        inner = [
-            w for layer in self.sublayers for w in (layer.non_trainable_weights if self.trainable else layer.weights)
-        ]
-        return _unique(own + inner)
+        learning = set(self.trainable_weights)
+        return [w for w in self.weights if w not in learning]
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights: the trainable ones first."""
-        return _unique(self.trainable_weights + self.non_trainable_weights)
+        """All weights, in TF.js's order: those made to be trained first, each kind in the order of the layers.
 
-    def _all_own_weights(self) -> list[Variable]:
+        What is frozen keeps its place. (In TF.js it goes to the end, so that lists of weights depend on it.)
+        """
+        layers = dict.fromkeys((self, *self.layers_inside))
+        every = [w for layer in layers for w in layer.own_weights]
+        return _unique([w for w in every if w.trainable] + [w for w in every if not w.trainable])
+
+    @property
+    def own_weights(self) -> list[Variable]:
+        """The weights of the layer itself, without those of the layers inside."""
         states = set(self._own_states)
         return _unique([item for item in _attributes(self) if isinstance(item, Variable) and item not in states])
 
@@ -475,8 +497,16 @@ class Layer(Configurable):
     @property
     def losses(self) -> list[Array]:
         """The present values of the penalties on the layer's weights."""
-        layers = dict.fromkeys((self, *self.layers_inside))
-        return [penalty(weight.read()) for layer in layers for weight, penalty in layer._penalties]
+        return self._losses_without(set())
+
+    def _losses_without(self, met: set[Layer]) -> list[Array]:
+        """The penalties of the layer and of those inside that have not been met; what is frozen does not learn."""
+        if self in met:
+            return []
+        met.add(self)
+        with contextlib.nullcontext() if self.trainable else uncounted_reads():
+            own = [penalty(weight.read()) for weight, penalty in self._penalties]
+            return own + [loss for layer in self.sublayers for loss in layer._losses_without(met)]
 
     def add_loss(self, loss: ArrayLike) -> None:
         """Add a term to the model's loss, from within `call`; outside of training it goes nowhere."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
+from jtf.binding import bind
 from jtf.configurable import factory, option_names
 from jtf.functional.recurrence import States, checked_mask, over_time, run
 from jtf.layers.base import Layer, registry
@@ -27,7 +28,6 @@ from jtf.layers.spec import InputSpec
 from jtf.naming import snake_case
 from jtf.random import Passes
 from jtf.types import Array, ArrayLike, Shape
-from jtf.variable import bind
 
 
 class RecurrentLayer(Layer):

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jtf.binding import bind
 from jtf.types import Shape
-from jtf.variable import bind
 
 #: What unknown sizes are taken for while tracing. Windows fit into them, strides and factors divide them, and they
 #: stay two after any of that.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jtf import random
 from jtf.engine.step import Network
+from jtf.naming import without_count
 from jtf.types import Array
 from jtf.variable import Variable, lift, values
 
@@ -57,24 +59,33 @@ def variables_of(network: Network) -> ModelVariables:
 
 
 def assign_variables(network: Network, new: ModelVariables) -> None:
-    """Assign all of a model's weights.
+    """Assign all of a model's weights, by name; those of a twin, whose layers are counted differently, in order.
 
     Raises:
         ValueError: other names, or a wrong shape or dtype; then nothing is changed.
     """
-    parts = (network.trainable, network.non_trainable)
-    for kind, weights, given in zip(ModelVariables._fields, parts, new, strict=True):
+    converted = []
+    for kind, weights, given in zip(
+        ModelVariables._fields, (network.trainable, network.non_trainable), new, strict=True
+    ):
+        ours, theirs = list(weights), list(given)
         if weights.keys() != given.keys():
-            raise ValueError(
-                f"The {kind} weights are {', '.join(weights) or 'none'}; received {', '.join(given) or 'none'}."
-            )
-    converted = [
-        (weight, weight.converted(given[name]))
-        for weights, given in zip(parts, new, strict=True)
-        for name, weight in weights.items()
-    ]
+            if theirs == sorted(theirs):  # jax sorts the keys of dicts, so that order and count fall apart
+                ours, theirs = sorted(ours, key=_counting), sorted(theirs, key=_counting)
+            if [*map(without_count, ours)] != [*map(without_count, theirs)]:
+                raise ValueError(
+                    f"The {kind} weights are {', '.join(weights) or 'none'}; received {', '.join(given) or 'none'}."
+                )
+        else:
+            theirs = ours
+        converted += [(weights[o], weights[o].converted(given[t])) for o, t in zip(ours, theirs, strict=True)]
     for weight, value in converted:
         weight.assign(value)
+
+
+def _counting(name: str) -> list[tuple[str, int]]:
+    """Orders names as they are counted: ``dense_Dense2/kernel`` before ``dense_Dense10/bias``."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"([^0-9]*)([0-9]*)", name)]
 
 
 def _fresh(weight: Variable) -> Array:

@@ -14,6 +14,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jtf import train
+from jtf.binding import is_inside
 from jtf.callbacks import History
 from jtf.engine import feed, loop, runs
 from jtf.engine.objective import Objective
@@ -165,7 +166,8 @@ class LayersModel(Saving, Layer):
 
         Raises:
             ValueError, TypeError: the data do not fit the model or each other; nothing was trained.
-            RuntimeError: the model is not compiled, or another fit is running.
+            RuntimeError: the model is not compiled, another fit is running, or this is called inside of a function that
+                is lifted or differentiated (a closure of ``minimize``, a loss, a layer's ``call``).
 
         Example:
             >>> import jtf, numpy as np
@@ -271,7 +273,11 @@ class LayersModel(Saving, Layer):
 
         Returns:
             The loss before the update; with metrics or several outputs, a list as in `metrics_names`.
+
+        Raises:
+            RuntimeError: inside of a function that is lifted or differentiated, as for `fit`.
         """
+        self._refuse_inside("train_on_batch")
         trainer = self._ready_trainer(x)
         batch = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
         batch = feed.copied(feed.with_class_weight(batch, class_weight, trainer.objective))
@@ -283,7 +289,9 @@ class LayersModel(Saving, Layer):
     def evaluate(self, x: Any, y: Any, *, batch_size: int = 32, sample_weight: Any = None) -> Any:
         """The loss and metrics on data, without training.
 
-        The loss includes the layers' penalties, as that of training does. (TF.js leaves them out here.)
+        The loss includes the layers' penalties, as that of training does. (TF.js leaves them out here.) Inside of a
+        closure that is being differentiated these are the numbers for the Variables' values there, and constants: the
+        loss of ``model(x)`` has gradients.
 
         Returns:
             The loss, a float; with metrics or several outputs, a list of floats as in `metrics_names`.
@@ -313,6 +321,9 @@ class LayersModel(Saving, Layer):
     def predict(self, x: Any, *, batch_size: int = 32) -> Any:
         """The outputs for inputs, computed in batches.
 
+        Inside of a function that is lifted or differentiated it is the same as calling the model, batch by batch: with
+        the Variables' values there, and with gradients, as in TF.js.
+
         Args:
             x: inputs, the first dimension being the samples.
             batch_size: samples a step.
@@ -324,7 +335,7 @@ class LayersModel(Saving, Layer):
             ValueError: an input's shape is not the model's; names both.
         """
         self._ensure_built_for(x)
-        xs = feed.arrays_for(x, self._input_slots())
+        xs = feed.arrays_for(x, self._input_slots(), traceable=is_inside())
         size = feed.positive(batch_size, "batch_size")
         starts = range(0, xs[0].shape[0], size)
         # Copied, since jax reads the memory after this has returned, and its owner may write to it by then.
@@ -335,7 +346,8 @@ class LayersModel(Saving, Layer):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch of inputs, computed at once."""
         self._ensure_built_for(x)
-        outputs = self._ready_predictor()([[a.copy() for a in feed.arrays_for(x, self._input_slots())]])
+        xs = feed.arrays_for(x, self._input_slots(), traceable=is_inside())
+        outputs = self._ready_predictor()([[a.copy() for a in xs]])
         return outputs[0] if len(outputs) == 1 else outputs
 
     # The pure function.
@@ -366,6 +378,9 @@ class LayersModel(Saving, Layer):
     @property
     def variables(self) -> ModelVariables:
         """The present weights, as `functional`'s ``apply`` takes them; assign such a value to give it to the model.
+
+        Weights belong together by name, or, where names differ only in how layers have been counted (two models made
+        by one function), by their order.
 
         Example:
             >>> import jax, jtf
@@ -446,7 +461,16 @@ class LayersModel(Saving, Layer):
             self._is_training = False
             self.history = run.history
 
+    def _refuse_inside(self, method: str) -> None:
+        if is_inside():
+            raise RuntimeError(
+                f"{method} of model {self.name!r} was called inside of a function that is lifted or differentiated (a "
+                "closure of minimize or variable_grads, a loss, a layer's call), where Variables cannot be handed to "
+                "another training step. Call it outside; in a closure use model(x) and optimizer.minimize."
+            )
+
     def _refuse_second_run(self) -> None:
+        self._refuse_inside("fit")
         if self._is_training:
             raise RuntimeError(f"Model {self.name!r} is being trained by another fit; wait until that is done.")
 

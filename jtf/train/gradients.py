@@ -1,7 +1,8 @@
 """Gradients as TF.js has them: ``grad``, ``grads``, ``value_and_grad(s)``, ``variable_grads``, ``custom_grad``.
 
 They differ from `jax.grad` in two ways: a function with a result that is not a scalar is allowed (the gradient is
-that of its sum, or of its product with ``dy``), and Variables may be read inside.
+that of its sum, or of its product with ``dy``), and Variables may be read and assigned inside: what layers assign
+while training, such as moving averages, is performed, as in TF.js.
 
 Example:
     >>> import jtf, jax.numpy as jnp
@@ -19,7 +20,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtf.train.differentiate import differentiate
+from jtf.binding import bind, scopes
+from jtf.tracing import require_function
+from jtf.train.differentiate import differentiate, perform, with_pull_back
 from jtf.types import Array, ArrayLike
 from jtf.variable import Variable
 
@@ -47,19 +50,22 @@ def grad(f: Callable[[Array], ArrayLike]) -> Callable[..., Array]:
     Returns:
         A function of ``x`` and, optionally, of ``dy``, the gradient with respect to ``f(x)``; ones by default.
     """
-    return lambda x, dy=None: value_and_grad(f)(x, dy).grad
+    with_value = value_and_grad(f)
+    return lambda x, dy=None: with_value(x, dy).grad
 
 
 def grads(f: Callable[..., ArrayLike]) -> Callable[..., list[Array]]:
     """``g([x1, x2, ...], dy=None)``: the gradients of ``f(x1, x2, ...)`` (TF.js ``tf.grads``)."""
-    return lambda args, dy=None: value_and_grads(f)(args, dy).grads
+    with_value = value_and_grads(f)
+    return lambda args, dy=None: with_value(args, dy).grads
 
 
 def value_and_grad(f: Callable[[Array], ArrayLike]) -> Callable[..., ValueAndGrad]:
     """Like `grad`, with the value of ``f(x)`` too."""
+    of_list = value_and_grads(f)
 
     def run(x: ArrayLike, dy: ArrayLike | None = None) -> ValueAndGrad:
-        value, (gradient,) = value_and_grads(f)([x], dy)
+        value, (gradient,) = of_list([x], dy)
         return ValueAndGrad(value, gradient)
 
     return run
@@ -67,6 +73,7 @@ def value_and_grad(f: Callable[[Array], ArrayLike]) -> Callable[..., ValueAndGra
 
 def value_and_grads(f: Callable[..., ArrayLike]) -> Callable[..., ValueAndGrads]:
     """Like `grads`, with the value of ``f(x1, x2, ...)`` too."""
+    require_function(f, "A gradient", "jtf.grad(lambda x: x**2)(x), not jtf.grad(x**2)")
 
     def run(args: Sequence[ArrayLike], dy: ArrayLike | None = None) -> ValueAndGrads:
         if not isinstance(args, list | tuple):
@@ -74,8 +81,10 @@ def value_and_grads(f: Callable[..., ArrayLike]) -> Callable[..., ValueAndGrads]
                 f"The arguments go in one list, g([x1, x2, ...]); received {type(args).__name__}. "
                 "For a function of one array use jtf.grad."
             )
-        value, pull_back = jax.vjp(lambda *xs: jnp.asarray(f(*xs)), *map(_floating, args))
-        return ValueAndGrads(value, list(pull_back(_cotangent(value, dy))))
+        value, pull_back, assigned = with_pull_back(f, [_floating(x) for x in args])
+        gradients = list(pull_back(_cotangent(value, dy)))
+        perform(assigned)
+        return ValueAndGrads(value, gradients)
 
     return run
 
@@ -84,11 +93,12 @@ def variable_grads(f: Callable[[], Any], var_list: Sequence[Variable] | None = N
     """The value of ``f()`` and its gradients by the names of the Variables (TF.js ``tf.variableGrads``).
 
     Args:
-        f: a function without arguments that returns a scalar. What it assigns is not performed.
-        var_list: by default, the trainable Variables that ``f`` reads.
+        f: a function without arguments that returns a scalar. What it assigns is performed.
+        var_list: by default, the trainable Variables that ``f`` reads. Those of frozen layers (``trainable=False``)
+            are left out in either case.
 
     Raises:
-        ValueError: two of the Variables have one name.
+        ValueError: two of the Variables have one name, or none is trainable; nothing is changed.
 
     Example:
         >>> import jtf
@@ -97,8 +107,10 @@ def variable_grads(f: Callable[[], Any], var_list: Sequence[Variable] | None = N
         >>> gradients["w3"].tolist()
         [6.0]
     """
-    value, gradients, _ = differentiate(f, var_list)
-    return ValueAndGrads(value, by_name(gradients))
+    value, gradients, assigned = differentiate(f, var_list)
+    named = by_name(gradients)
+    perform(assigned)
+    return ValueAndGrads(value, named)
 
 
 def by_name(gradients: dict[Variable, Array]) -> dict[str, Array]:
@@ -119,7 +131,11 @@ def custom_grad(f: Callable[..., tuple[ArrayLike, Callable[..., Any]]]) -> Calla
 
     Args:
         f: ``f(*inputs, save) -> (value, grad_func)``, where ``save([...])`` keeps arrays for the way back and
-            ``grad_func(dy, saved)`` gives the gradient, or a list of one for each input.
+            ``grad_func(dy, saved)`` gives the gradient, or a list of one for each input. Variables that ``f`` reads
+            are constants to it: only inputs have gradients.
+
+    Raises:
+        TypeError: ``f`` is no function.
 
     Example:
         >>> import jtf, jax.numpy as jnp
@@ -131,31 +147,44 @@ def custom_grad(f: Callable[..., tuple[ArrayLike, Callable[..., Any]]]) -> Calla
         [0.5, 1.0]
     """
 
-    def forward(*inputs: Array) -> tuple[Array, tuple[Any, list[Array], list[Array]]]:
-        saved: list[Array] = []
+    require_function(f, "jtf.custom_grad", "jtf.custom_grad(lambda x, save: (x**2, lambda dy, saved: ...))")
 
-        def save(arrays: Array | Sequence[Array]) -> None:
-            saved.extend([arrays] if isinstance(arrays, jax.Array) else arrays)
+    def call(*inputs: ArrayLike) -> Array:
+        constants = {v: jax.lax.stop_gradient(value) for scope in scopes() for v, value in scope.values.items()}
+        assigned: list[Variable] = []
 
-        captured: list[Array] = []
-        value, grad_func = f(*inputs, save)
-        value = jnp.asarray(value)
-        if any(isinstance(x, jax.core.Tracer) for x in inputs):
-            # What grad_func captures without saving it may have to travel from one trace to another.
-            grad_func, captured = jax.closure_convert(grad_func, value, saved)
-        return value, (jax.tree_util.Partial(grad_func), saved, captured)
+        def forward(*inputs: Array) -> tuple[tuple[Array, list[Array]], tuple[Any, list[Array], list[Array]]]:
+            saved: list[Array] = []
 
-    def backward(residuals: tuple[Any, list[Array], list[Array]], dy: Array) -> tuple[Any, ...]:
-        grad_func, saved, captured = residuals
-        result = grad_func(dy, saved, *captured)
-        return tuple(result) if isinstance(result, list | tuple) else (result,)
+            def save(arrays: Array | Sequence[Array]) -> None:
+                saved.extend([arrays] if isinstance(arrays, jax.Array) else arrays)
 
-    @jax.custom_vjp
-    def run(*inputs: Array) -> Array:
-        return forward(*inputs)[0]
+            captured: list[Array] = []
+            with bind(dict(constants), takes_all=True) as scope:
+                value, grad_func = f(*inputs, save)
+                value = jnp.asarray(value)
+                if any(isinstance(x, jax.core.Tracer) for x in inputs):
+                    # What grad_func captures without saving it may have to travel from one trace to another.
+                    grad_func, captured = jax.closure_convert(grad_func, value, saved)
+            assigned[:] = scope.written
+            new_values = [scope.values[v] for v in assigned]
+            return (value, new_values), (jax.tree_util.Partial(grad_func), saved, captured)
 
-    run.defvjp(forward, backward)
-    return lambda *inputs: run(*map(jnp.asarray, inputs))
+        def backward(residuals: tuple[Any, list[Array], list[Array]], dy: tuple[Array, list[Array]]) -> tuple[Any, ...]:
+            grad_func, saved, captured = residuals
+            result = grad_func(dy[0], saved, *captured)
+            return tuple(result) if isinstance(result, list | tuple) else (result,)
+
+        @jax.custom_vjp
+        def run(*inputs: Array) -> tuple[Array, list[Array]]:
+            return forward(*inputs)[0]
+
+        run.defvjp(forward, backward)
+        value, new_values = run(*map(jnp.asarray, inputs))
+        perform(dict(zip(assigned, new_values, strict=True)))
+        return value
+
+    return call
 
 
 def _floating(x: ArrayLike) -> Array:

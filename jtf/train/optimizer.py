@@ -7,6 +7,7 @@ that name the Variable they belong to. So it does not matter in which order or i
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,8 +19,9 @@ import optax
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.missing import no_attribute
 from jtf.naming import nearest
-from jtf.train.differentiate import differentiate
-from jtf.train.gradients import ValueAndGrads, by_name
+from jtf.tracing import explained
+from jtf.train.differentiate import differentiate, perform
+from jtf.train.gradients import ValueAndGrads, variable_grads
 from jtf.types import Array, ArrayLike, PyTree
 from jtf.variable import Variable, is_variable, live_variables, values
 
@@ -46,6 +48,7 @@ class Optimizer(Configurable):
         self._iterations = Variable(0, trainable=False, name="iter", dtype="int32")
         self._slots: dict[str, Variable] = {}
         self._keys: dict[Variable, str] = {}
+        self._inherited: dict[str, Inherited] = {}
 
     # Hyper-parameters.
 
@@ -93,13 +96,15 @@ class Optimizer(Configurable):
             f: a function without arguments that returns the loss, a scalar.
             return_cost: whether to return the loss.
             var_list: the Variables to change; by default, all trainable ones that ``f`` reads. Naming them is
-                faster where many others exist, such as those of a large model.
+                faster where many others exist, such as those of a large model. Those of frozen layers
+                (``trainable=False``) stay as they are in either case, as in TF.js.
 
         Returns:
             The loss before the update if ``return_cost``, else None.
 
         Raises:
-            ValueError: the loss is no scalar, or ``f`` reads no trainable Variable; nothing is changed.
+            ValueError: the loss is no scalar, or ``f`` reads no trainable Variable (says so if they are frozen);
+                nothing is changed.
 
         Example:
             >>> import jtf
@@ -112,9 +117,8 @@ class Optimizer(Configurable):
         return value if return_cost else None
 
     def compute_gradients(self, f: Callable[[], Any], var_list: Sequence[Variable] | None = None) -> ValueAndGrads:
-        """The loss and its gradients by Variable name, for `apply_gradients`; changes nothing."""
-        value, gradients, _ = differentiate(f, var_list)
-        return ValueAndGrads(value, by_name(gradients))
+        """The loss and its gradients by Variable name, for `apply_gradients`: the same as `jtf.variable_grads`."""
+        return variable_grads(f, var_list)
 
     def apply_gradients(
         self, gradients: Mapping[str | Variable, ArrayLike] | Iterable[tuple[str | Variable, ArrayLike]]
@@ -186,8 +190,7 @@ class Optimizer(Configurable):
             if variable.constraint is not None:
                 params[key] = variable.converted(variable.constraint(params[key]))
         # Assigned only now, so that a rule or a constraint that fails has changed nothing.
-        for variable, new_value in assigned.items():
-            variable.assign(new_value)
+        perform(assigned)
         self._iterations.assign(iterations)
         jax.tree.map(lambda slot, value: slot.assign(value), slots, state, is_leaf=is_variable)
         for key, variable in named.items():
@@ -211,16 +214,41 @@ class Optimizer(Configurable):
             self._rule = None  # a hyper-parameter may have changed
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_rule": None}
+        alive = {variable: key for key, of in self._inherited.items() if (variable := of.variable()) is not None}
+        gone = {key: of._replace(variable=_gone) for key, of in self._inherited.items() if of.variable() is None}
+        return vars(self) | {"_rule": None, "_keys": self._keys | alive, "_inherited": gone}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a copy, or what was pickled.
+
+        Its state is for the copies of the Variables that have been made along with it, if a model has them; else, when
+        an optimizer is copied by itself, for the Variables of the same names and shapes that it is used with first.
+        """
+        vars(self).update(state)
+        copied = {key: Inherited(weakref.ref(v), v.name, v.shape) for v, key in self._keys.items()}
+        self._inherited, self._keys = self._inherited | copied, {}
 
     def keyed(self, variables: Iterable[Variable]) -> dict[str, Variable]:
         """Variables by the keys under which this optimizer keeps their state: their names, made unique."""
         for variable in variables:
             if variable not in self._keys:
-                taken = set(self._keys.values())
+                taken = {*self._keys.values(), *self._inherited}
                 numbered = (f"{variable.name}#{n}" for n in itertools.count(2))
-                self._keys[variable] = next(n for n in itertools.chain([variable.name], numbered) if n not in taken)
+                new = (n for n in itertools.chain([variable.name], numbered) if n not in taken)
+                self._keys[variable] = self._inherited_key(variable) or next(new)
         return {self._keys[variable]: variable for variable in variables}
+
+    def _inherited_key(self, variable: Variable) -> str | None:
+        """The key of state that this copy was made with, and that is the Variable's."""
+        keys = [key for key, of in self._inherited.items() if of.variable() is variable]
+        keys += [
+            key
+            for key, of in self._inherited.items()
+            if of.variable() is None and (of.name, of.shape) == (variable.name, variable.shape)
+        ]
+        if keys:
+            del self._inherited[keys[0]]
+        return keys[0] if keys else None
 
     def slots(self, keyed: Mapping[str, Variable]) -> PyTree:
         """The state for these Variables: the rule's own structure with a Variable at each leaf."""
@@ -244,6 +272,18 @@ class Optimizer(Configurable):
         return self._iterations
 
 
+class Inherited(NamedTuple):
+    """Whose state a copied optimizer has: a Variable, while it lives, its name and its shape."""
+
+    variable: Callable[[], Variable | None]
+    name: str
+    shape: tuple[int, ...]
+
+
+def _gone() -> None:
+    """In place of a weak reference to what lives no more, since these cannot be pickled."""
+
+
 class Made(NamedTuple):
     """A factory with its options; equal when they are, so that jax compiles once for each."""
 
@@ -262,7 +302,9 @@ class Rule(NamedTuple):
 
     def at(self, iterations: ArrayLike) -> optax.GradientTransformation:
         """The transformation for the update after ``iterations`` others."""
-        return self.make(self.rate(iterations) if callable(self.rate) else self.rate)
+        with explained(lambda: "the schedule of the learning rate"):
+            rate = self.rate(iterations) if callable(self.rate) else self.rate
+        return self.make(rate)
 
 
 def update(

@@ -13,7 +13,16 @@ import jtf
 from jtf.naming import snake_case
 from tests.corpus import cases
 
-RUNS = cases("tfjs_training.json.gz")
+
+def in_order(run):
+    """The run with its lists of weights in our order: TF.js puts frozen ones last, and counts names on."""
+    if run["name"] != "frozen":
+        return run
+    order = sorted(range(len(run["before"])), key=lambda n: run["before"][n]["name"].partition("/")[0])
+    return run | {name: [run[name][n] for n in order] for name in ("before", "after")}
+
+
+RUNS = [in_order(run) for run in cases("tfjs_training.json.gz")]
 
 
 def model_of(run):

@@ -161,3 +161,32 @@ def test_wrong_shapes_are_refused():
         apply(wrong, X)
     with pytest.raises(ValueError, match="expects an input with size 3"):
         apply(variables, X[:, :2])
+
+
+def stack(*names, units=2, layers=11):
+    names = names or [None] * layers
+    return jtf.sequential([jtf.layers.dense(units=units, input_shape=[2], name=name) for name in names])
+
+
+@pytest.mark.parametrize(
+    "through", [lambda v: v, lambda v: jax.tree.map(lambda x: x, v)], ids=["as is", "sorted by jax"]
+)
+def test_the_variables_of_a_twin(through):
+    first, second = stack(), stack()
+    assert [w.name for w in first.weights] != [w.name for w in second.weights]
+    second.variables = through(first.variables)
+    for ours, theirs in zip(second.weights, first.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+OTHERS = {"named": stack("a", "b"), "more": stack(layers=3), "wider": stack(units=3, layers=2)}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_variables_of_another_model_are_refused(other):
+    model = stack(layers=2)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"The trainable weights are|cannot be assigned shape"):
+        model.variables = OTHERS[other].variables
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

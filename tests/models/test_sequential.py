@@ -210,7 +210,7 @@ class TestNested:
         inner.trainable = False
         outer = jtf.sequential([inner, dense(units=1)])
         assert [w.shape for w in outer.trainable_weights] == [(3, 1), (1,)]
-        assert [w.shape for w in outer.weights] == [(3, 1), (1,), (2, 3), (3,)]
+        assert [w.shape for w in outer.weights] == [(2, 3), (3,), (3, 1), (1,)]
 
 
 class TestLooking:

@@ -104,10 +104,10 @@ def test_assignments_in_a_closure_are_performed():
     optimizer.minimize(f)
     assert (float(w), float(mean), int(count)) == (0.5, 1.0, 2)
     assert not isinstance(mean.read(), jax.core.Tracer)
-    # Asking for gradients performs nothing.
+    # Asking for gradients performs them, too.
     optimizer.compute_gradients(f)
     jtf.variable_grads(f)
-    assert (float(w), float(mean), int(count)) == (0.5, 1.0, 2)
+    assert (float(w), float(mean), int(count)) == (0.5, 0.625, 4)
 
 
 def test_an_assignment_to_the_minimized_variable_comes_first():
@@ -270,7 +270,7 @@ def test_a_jitted_function_over_variables_is_explained():
     optimizer.minimize(lambda: model(3.0))
     with pytest.raises(jax.errors.UnexpectedTracerError) as caught:
         optimizer.minimize(lambda: model(3.0))
-    assert any("Leave out that jax.jit" in note for note in caught.value.__notes__)
+    assert any("Leave out the jax.jit" in note for note in caught.value.__notes__)
 
 
 def test_values_lost_elsewhere_do_not_matter():
