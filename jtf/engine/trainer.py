@@ -25,7 +25,7 @@ from jtf.engine.step import (
 )
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array
-from jtf.variable import Variable, is_variable
+from jtf.variable import Variable, assign_all
 from jtf.variable import values as values_of
 
 
@@ -50,7 +50,6 @@ class Trainer:
         step = make_train_step(network, objective)
         self.train_step = jax.jit(step, donate_argnums=(0, 1))
         self._train_once = jax.jit(step)
-        self._no_totals = Totals.zeros(objective)
         self._eval_step = jax.jit(make_eval_step(network, objective), donate_argnums=1)
 
     def state(self) -> TrainState:
@@ -67,21 +66,24 @@ class Trainer:
             self._known = rule, state
         return self._known[1]
 
+    def no_totals(self) -> Totals:
+        """What an epoch's logs begin with."""
+        with jax.transfer_guard_host_to_device("allow"):
+            return Totals.zeros(self.objective)
+
     def new_randomness(self) -> None:
         """Draw the key from which the random numbers of the coming steps follow."""
         self._rng.assign(jax.random.key_data(random.next_key()))
 
-    def loan(self) -> Loan:
+    def loan(self, donated: bool = True) -> Loan:
         """The state, ready to be lent to a training run."""
         self.new_randomness()
-        return Loan(self.state())
+        return Loan(self.state(), donated)
 
     def train_once(self, batch: Batch) -> list[float]:
-        """One update, outside of any run: nothing is donated."""
-        self.new_randomness()
-        variables = self.state()
-        state, _, values = self._train_once(values_of(variables), self._no_totals, self.optimizer.rule(), batch)
-        jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=is_variable)
+        """One update, without donation: a run of one step, which takes its turn beside other runs on these weights."""
+        with self.loan(donated=False).running() as loan:
+            _, values = loan.run(self._train_once, self.no_totals(), self.optimizer.rule(), batch)
         return np.asarray(values).tolist()
 
     def evaluate(self, state: TrainState | None, batches: Iterable[Batch]) -> Iterator[dict[str, float] | None]:
@@ -96,9 +98,10 @@ class Trainer:
             weights = values_of((dict(self.network.trainable), dict(self.network.non_trainable)))
         else:
             weights = (state.trainable, state.non_trainable)
-        totals, seen = Totals.zeros(self.objective), 0
+        totals, seen = self.no_totals(), 0
         for index, batch in enumerate(batches):
-            totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
+            with jax.transfer_guard_host_to_device("allow"):
+                totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
             weights = (weights[0], weights[1] | states)
             seen += batch.size
             yield None
@@ -121,19 +124,20 @@ class Predictor:
         self._calls += 1
         results = []
         for index, xs in enumerate(batches):
-            outputs, states = self._step(weights, xs, _beside_training(self._calls, index))
+            with jax.transfer_guard_host_to_device("allow"):
+                outputs, states = self._step(weights, xs, _beside_training(self._calls, index))
             weights = (weights[0], weights[1] | states)
             results.append(outputs)
         _keep_states(self._network, weights[1])
         if len(results) == 1:
             return list(results[0])
         # On the host: jax would compile a concatenation for each number of parts.
-        return [jnp.asarray(np.concatenate([np.asarray(part) for part in p])) for p in zip(*results, strict=True)]
+        parts = zip(*results, strict=True)
+        return [jax.device_put(np.concatenate([np.asarray(part) for part in of_output])) for of_output in parts]
 
 
 def _keep_states(network: Network, non_trainable: Mapping[str, Array]) -> None:
-    for name in network.states:
-        network.non_trainable[name].assign(non_trainable[name])
+    assign_all({network.non_trainable[name]: non_trainable[name] for name in network.states})
 
 
 def _beside_training(*numbers: int) -> np.ndarray:

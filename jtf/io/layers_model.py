@@ -41,6 +41,7 @@ from jtf.io.topology import model_from_json, topology
 from jtf.io.training_config import compile_as_saved, training_config
 from jtf.layers.scopes import weights_are_given
 from jtf.naming import look_up
+from jtf.variable import Variable, assign_all, read_all
 
 #: Takes the fraction that has been read.
 OnProgress = Callable[[float], Any]
@@ -103,7 +104,7 @@ def artifacts_of(
     names = names_in_tfjs(model) if target == "tfjs" else [weight.name for weight in model.weights]
     called = dict(zip(model.weights, names, strict=True))
     chosen = model.trainable_weights if trainable_only else model.weights
-    exact = [stored(called[weight], np.asarray(weight)) for weight in chosen]
+    exact = [stored(called[w], np.asarray(value)) for w, value in zip(chosen, read_all(chosen), strict=True)]
     kept_as = dtype_of_each([w.spec.name for w in exact if w.spec.dtype == "float32"], dtype)
     kept = [
         w if kept_as.get(w.spec.name, "float32") == "float32" else quantized(w, kept_as[w.spec.name]) for w in exact
@@ -266,13 +267,15 @@ def _assign(
         raise ModelFormatError(
             source, "the weights", "some of the names and shapes of the model", f"none\n{side_by_side(theirs, ours)}"
         )
+    given: dict[Variable, np.ndarray] = {}
     total, done = sum(weight.spec.bytes for weight in saved) or 1, 0
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:
-            weight.assign(saved[index].values.astype(weight.dtype, copy=False))
+            given[weight] = saved[index].values.astype(weight.dtype, copy=False)
             done += saved[index].spec.bytes
             if on_progress is not None:
                 on_progress(min(done / total, 1.0))
+    assign_all(given)
 
 
 def _in_words_of_tfjs(topology: Any, source: str) -> Any:

@@ -45,7 +45,7 @@ from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, trac
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
-from jtf.variable import Variable
+from jtf.variable import Variable, assign_all, read_all
 
 registry = Registry("layer", " A class of your own is made known by jtf.register_class(YourLayer).")
 deserialize = registry.deserialize
@@ -74,6 +74,10 @@ class Layer(Configurable):
     input_spec: InputSpec | Sequence[InputSpec] | None = None
     #: Whether a mask passes through the layer.
     supports_masking: bool = False
+    #: How many indices there are, if the layer's (first) input is indices: integers from 0 to below this.
+    index_range: int | None = None
+    #: Whether all numbers that go in come out as they are, wherever.
+    keeps_values: bool = False
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
     _name: str
@@ -433,7 +437,7 @@ class Layer(Configurable):
 
     def get_weights(self) -> list[Array]:
         """The present values of `weights`."""
-        return [w.read() for w in self.weights]
+        return read_all(self.weights)
 
     def set_weights(self, values: Sequence[ArrayLike]) -> None:
         """Assign all of `weights`.
@@ -449,9 +453,7 @@ class Layer(Configurable):
                 f"{self.name!r} has {len(weights)} weights; received {len(values)} values. Expected, in "
                 f"order: {', '.join(f'{w.name} {w.shape}' for w in weights) or 'none (is it built?)'}."
             )
-        converted = [w.converted(value) for w, value in zip(weights, values, strict=True)]
-        for weight, value in zip(weights, converted, strict=True):
-            weight.assign(value)
+        assign_all(dict(zip(weights, values, strict=True)))
 
     def count_params(self) -> int:
         """How many numbers the weights hold.

@@ -17,8 +17,9 @@ from jtf.types import Array, ArrayLike, Shape
 class Embedding(Layer):
     """A learnt vector for each index: integers in, vectors out.
 
-    An index that is out of range is refused where its value can be seen. In compiled code (``fit`` and ``predict``,
-    too) its vector is NaN, so that the loss shows the mistake.
+    An index that is out of range is refused where its value can be seen: in a call, and in the data given to ``fit``
+    and ``predict``. In compiled code that computes its indices itself the vector is NaN, so that the loss shows the
+    mistake.
 
     Args:
         input_dim: how many indices there are, 0 to ``input_dim - 1``.
@@ -81,6 +82,10 @@ class Embedding(Layer):
         Files say ``dtype: "float32"``, as those of TF.js.
         """
         return "int32"
+
+    @property
+    def index_range(self) -> int:  # type: ignore[override]
+        return self.input_dim
 
     def build(self, input_shape: Shape) -> None:
         self.embeddings = self.add_weight_by_options("embeddings", (self.input_dim, self.output_dim))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from jtf import random
 from jtf.engine.step import Network
 from jtf.types import Array
-from jtf.variable import Variable, lift, values
+from jtf.variable import Variable, assign_all, lift, values
 
 
 class ModelVariables(NamedTuple):
@@ -68,13 +68,9 @@ def assign_variables(network: Network, new: ModelVariables) -> None:
             raise ValueError(
                 f"The {kind} weights are {', '.join(weights) or 'none'}; received {', '.join(given) or 'none'}."
             )
-    converted = [
-        (weight, weight.converted(given[name]))
-        for weights, given in zip(parts, new, strict=True)
-        for name, weight in weights.items()
-    ]
-    for weight, value in converted:
-        weight.assign(value)
+    assign_all(
+        {weight: given[name] for weights, given in zip(parts, new, strict=True) for name, weight in weights.items()}
+    )
 
 
 def _fresh(weight: Variable) -> Array:

@@ -67,7 +67,8 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
             "The function reads no trainable Variable, so there is nothing to minimize. Read the Variables "
             f"inside it (not their .read() from outside). Trainable Variables considered: {names}."
         )
-    (gradients,) = pull_back(jnp.ones_like(value))
+    with jax.transfer_guard_host_to_device("allow"):
+        (gradients,) = pull_back(jnp.ones_like(value))
     by_variable = dict(zip(candidates, gradients, strict=True))
     return Differentiated(value, {v: by_variable[v] for v in read}, dict(zip(assigned, new_values, strict=True)))
 
