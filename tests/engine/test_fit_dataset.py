@@ -82,8 +82,8 @@ def expected_weights(epochs=2):
         Loader,
     ],
     ids=[
-        "jtf.data", "prefetched", "list", "tuple of lists", "dicts", "dicts by name", "weighted", "no weights", "names of fit",
-        "generator function", "function", "loader",
+        "jtf.data", "prefetched", "list", "tuple of lists", "dicts", "dicts by name", "weighted", "no weights",
+        "names of fit", "generator function", "function", "loader",
     ],
 )  # fmt: skip
 def test_what_a_dataset_may_be(make):

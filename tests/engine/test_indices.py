@@ -51,7 +51,7 @@ def test_an_index_out_of_range_is_refused_before_any_update(model, call):
 
 @pytest.mark.parametrize(
     ("wrong", "received"),
-    [(-1, "numbers from -1.0 to 2.0"), (np.nan, "NaN"), (0.5, "0.5, which is not an integer"), (np.inf, ".* to inf")],
+    [(-1, "numbers from -1 to 2"), (np.nan, "NaN"), (0.5, "0.5, which is not an integer"), (np.inf, ".* to inf")],
 )
 def test_what_is_not_an_index(model, wrong, received):
     with pytest.raises(ValueError, match=f"integers from 0 to 4; received {received}"):
@@ -62,7 +62,7 @@ def test_whole_numbers_of_any_kind_are_indices(model):
     expected = model.predict(GOOD)
     for dtype in ("float32", "float64", "float16", "uint8", "int64"):
         np.testing.assert_array_equal(model.predict(GOOD.astype(dtype)), expected)
-    model.predict(GOOD > 0)
+    np.testing.assert_array_equal(model.predict(GOOD > 0), model.predict((GOOD > 0).astype(int)))
 
 
 def refuses(model, good, **bad):
@@ -71,7 +71,7 @@ def refuses(model, good, **bad):
         given = {name: x.copy() for name, x in good.items()}
         given[place][0, 0] = number
         with pytest.raises(
-            ValueError, match=f"The input '{place}' goes into layer .* received numbers from 0 to {number}"
+            ValueError, match=f"The input '{place}' goes into layer .* received numbers from . to {number}"
         ):
             model.predict(given)
 
@@ -113,13 +113,13 @@ def test_indices_that_floating_point_numbers_cannot_hold():
     largest = 2**24
     zeros = {"embeddings_initializer": "zeros", "output_dim": 1}
     floats = jtf.sequential([L.input_layer(input_shape=[1]), L.embedding(input_dim=largest + 2, **zeros)])
-    with pytest.raises(ValueError, match="above 16777216, .* Make the model's input with dtype='int32'"):
+    with pytest.raises(ValueError, match=r"above 16777215, where .* and make the model's input with dtype='int32'"):
         floats.predict(np.array([[largest + 1]]))
     table = L.embedding(input_dim=largest + 2, input_length=1, **zeros)
     integers = jtf.sequential([table])
     table.embeddings.assign(table.embeddings.read().at[largest + 1].set(1.0))
     assert float(integers.predict(np.array([[largest + 1]]))[0, 0, 0]) == 1
-    with pytest.raises(ValueError, match="above 16777216"):
+    with pytest.raises(ValueError, match="above 16777215"):
         integers.predict(np.array([[float(largest + 1)]]))
 
 
