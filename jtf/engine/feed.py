@@ -274,8 +274,8 @@ def _check_indices(array: np.ndarray, name: str, lookup: Lookup) -> None:
     exact = min(_exact_up_to(array.dtype), _exact_up_to(np.dtype(lookup.dtype)))
     if array.max() > exact:
         raise ValueError(
-            f"The input {name!r} has indices for layer {lookup.layer} above {exact}, where its numbers are rounded. Pass "
-            "integers, and make the model's input with dtype='int32'."
+            f"The input {name!r} has indices for layer {lookup.layer} above {exact}, where its numbers are rounded. "
+            "Pass integers, and make the model's input with dtype='int32'."
         )
 
 
@@ -283,7 +283,7 @@ def _exact_up_to(dtype: np.dtype) -> int:
     """The last integer of a dtype that nothing else is rounded to."""
     if jnp.issubdtype(dtype, jnp.floating):
         return 2 ** (jnp.finfo(dtype).nmant + 1) - 1
-    return 1 if dtype == bool else int(jnp.iinfo(dtype).max)
+    return 1 if dtype.kind == "b" else int(jnp.iinfo(dtype).max)
 
 
 def _not_indices(array: np.ndarray, size: int | None) -> str | None:

@@ -46,7 +46,8 @@ class Trainer:
         network = network._replace(trainable=optimizer.keyed(network.trainable.values()))
         self.network, self.inputs, self.optimizer, self.objective = network, inputs, optimizer, objective
         self._known: tuple[Any, TrainState] | None = None
-        self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
+        with jax.transfer_guard_host_to_device("allow"):
+            self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
         step = make_train_step(network, objective)
         self.train_step = jax.jit(step, donate_argnums=(0, 1))
         self._train_once = jax.jit(step)

@@ -287,7 +287,8 @@ class Layer(Configurable):
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
         initializer = initializers.get(initializer)
-        with jax.core.eval_context():  # weights are made concrete even while jax is tracing a call
+        # Weights are made concrete even while jax is tracing a call.
+        with jax.core.eval_context(), jax.transfer_guard_host_to_device("allow"):
             given = is_given(full_name, math.prod(sizes))
             value = jax.device_put(np.zeros(sizes, jnp.dtype(dtype))) if given else initializer(sizes, dtype)
         weight = Variable(value, trainable, full_name, dtype, constraints.get(constraint))
