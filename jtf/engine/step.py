@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jtf.engine.connection import Connection
 from jtf.engine.objective import Objective
 from jtf.layers.base import Layer
 from jtf.layers.scopes import collect_losses, settled
@@ -121,9 +122,12 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
         def loss(trainable: Arrays) -> tuple[Array, tuple[Array, tuple[Arrays, Arrays]]]:
             weights = (trainable, state.non_trainable)
             (total, values), assigned = lifted(weights, batch, key, state.iterations)
-            return total, (values, assigned)
+            return connection.watched(total), (values, assigned)
 
+        connection = Connection()
         grads, (values, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
+        if state.trainable:
+            connection.check()
         params, slots, iterations = optimizers.update(rule, grads, state.optimizer, params, state.iterations, values[0])
         params = params | {name: constraint(params[name]) for name, constraint in constraints.items()}
         totals = totals.add(values, batch.size, state.iterations)
