@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtf.engine.connection import Connection
 from jtf.engine.objective import Objective
 from jtf.layers.base import Layer
 from jtf.layers.scopes import collect_losses, settled
 from jtf.random import key_stream
 from jtf.train import optimizer as optimizers
+from jtf.train.connection import Connection
 from jtf.types import Array, PyTree
 from jtf.variable import Constraint, Variable, lift
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtf.train.connection import Connection
 from jtf.types import Array
 from jtf.variable import Variable, bind, live_variables
 
@@ -38,10 +39,11 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
         not been performed.
 
     Raises:
-        ValueError: ``f`` does not return a scalar, reads none of the Variables, or none is trainable.
+        ValueError: ``f`` does not return a scalar, its value depends on none of the Variables, or none is trainable.
         TypeError: ``f`` is no function or its result no real number, or ``var_list`` is no list of Variables.
     """
     candidates = _candidates(f, var_list)
+    connection = Connection()
     read: list[Variable] = []
     assigned: list[Variable] = []
 
@@ -51,7 +53,7 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
             cost = _checked_scalar(cost.read() if isinstance(cost, Variable) else cost)
             read.extend(v for v in candidates if v in scope.read)
             assigned.extend(scope.written)
-            return cost, [scope.values[v] for v in assigned]
+            return connection.watched(cost), [scope.values[v] for v in assigned]
 
     try:
         value, pull_back, new_values = jax.vjp(run, [v.read() for v in candidates], has_aux=True)
@@ -67,6 +69,7 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
             "The function reads no trainable Variable, so there is nothing to minimize. Read the Variables "
             f"inside it (not their .read() from outside). Trainable Variables considered: {names}."
         )
+    connection.check()
     with jax.transfer_guard_host_to_device("allow"):
         (gradients,) = pull_back(jnp.ones_like(value))
     by_variable = dict(zip(candidates, gradients, strict=True))

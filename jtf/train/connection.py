@@ -42,7 +42,7 @@ class Connection:
         """
         if not self.found:
             raise ValueError(
-                "The loss depends on none of the trainable weights, so that all gradients are zero. Does the loss "
-                "function use its second argument, y_pred, by operations that have a gradient? Comparisons, argmax, "
-                "round and conversions to integers have none."
+                "The loss depends on none of the trainable weights, so that all gradients are zero. Does it use the "
+                "prediction (a loss function's second argument), by operations that have a gradient? Comparisons, "
+                "argmax, round and conversions to integers have none."
             )
