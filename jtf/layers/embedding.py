@@ -31,7 +31,8 @@ class Embedding(Layer):
         input_length: the length of the sequences, if it is fixed; a list where there are several axes.
 
     Shapes:
-        input ``[batch, ...]`` (numbers that are no integers are truncated), embeddings ``[input_dim, output_dim]``,
+        input ``[batch, ...]`` (a call truncates numbers that are not integers, as TF.js does; ``fit`` and ``predict``
+        refuse them), embeddings ``[input_dim, output_dim]``,
         output ``[batch, ..., output_dim]``.
 
     Raises:
