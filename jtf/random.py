@@ -189,7 +189,7 @@ def next_key(seed: int | None = None) -> Array:
     if _local.streams:
         return _local.streams[-1].draw(seed)
     run_seed, draws = _global.draw()
-    with jax.core.eval_context():
+    with jax.core.eval_context(), jax.transfer_guard_host_to_device("allow"):
         return jax.random.fold_in(jax.random.key(run_seed if seed is None else seed), draws)
 
 

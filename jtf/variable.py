@@ -22,7 +22,7 @@ import itertools
 import operator
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
@@ -91,7 +91,7 @@ class Variable:
         self.trainable = trainable
         self.constraint = constraint
         self.initializer = None
-        array = _as_jax(value.read() if isinstance(value, Variable) else value, dtype)
+        array = as_jax(value.read() if isinstance(value, Variable) else value, dtype)
         if isinstance(array, jax.core.Tracer):
             raise ValueError(
                 f"Variable {self.name!r} cannot be created from a value that is being traced by jax "
@@ -172,7 +172,7 @@ class Variable:
                 "    result, [value] = pure([v.read()], ...)\n"
                 "    v.assign(value)"
             )
-        self._replace(array)
+        _replace({self: array})
         return self
 
     def _own(self) -> Array:
@@ -181,15 +181,6 @@ class Variable:
             if holder is not None:
                 holder.give_back()
         return value
-
-    def _replace(self, array: Array) -> None:
-        while True:
-            with _lending:
-                holder = self._holder
-                if holder is None or holder.lost:
-                    self._value, self._holder = array, None
-                    return
-            holder.give_back()
 
     def take_back(self, array: Array) -> None:
         """End the loan with the value that the holder has come to."""
@@ -203,9 +194,9 @@ class Variable:
             value = value.read()
         is_array = hasattr(value, "dtype")
         try:
-            array = _as_jax(value)
+            array = as_jax(value)
             if not is_array and _fits(array.dtype, self._dtype):
-                array = _as_jax(value, self._dtype)
+                array = as_jax(value, self._dtype)
         except OverflowError as error:
             raise ValueError(f"Variable {self.name!r} has dtype {self._dtype}, which cannot hold {value}.") from error
         if array.shape != self._shape or array.dtype != self._dtype:
@@ -311,6 +302,8 @@ def variable(
 def values(tree: PyTree) -> PyTree:
     """A pytree of Variables as a pytree of their present values, for `lift`, jax.grad, optax and the like.
 
+    The values are of one moment, also while another thread trains the Variables.
+
     Raises:
         TypeError: something in it is no Variable.
 
@@ -319,7 +312,45 @@ def values(tree: PyTree) -> PyTree:
         >>> jtf.values({"w": jtf.variable(2.0)})
         {'w': Array(2., dtype=float32)}
     """
-    return jax.tree.map(lambda v: _checked(v, "jtf.values").read(), tree, is_leaf=is_variable)
+    structure: Any
+    variables, structure = jax.tree.flatten(tree, is_leaf=is_variable)
+    return structure.unflatten(read_all([_checked(v, "jtf.values") for v in variables]))
+
+
+def read_all(variables: Sequence[Variable]) -> list[Array]:
+    """The present values, all of one moment, also while another thread trains these Variables."""
+    while True:
+        found = [v.read() for v in variables]
+        with _lending:
+            if scopes() or all(v._value is value for v, value in zip(variables, found, strict=True)):
+                return found
+
+
+def assign_all(new_values: Mapping[Variable, Values | Variable]) -> None:
+    """`Variable.assign` for several at once: no training step of another thread comes between.
+
+    Raises:
+        ValueError: a value is refused; nothing is changed.
+    """
+    arrays = {variable_: variable_.converted(value) for variable_, value in new_values.items()}
+    if scopes() or any(isinstance(array, jax.core.Tracer) for array in arrays.values()):
+        # First what may be refused, since it has leaked out of a transformation inside: then nothing is assigned.
+        for variable_, array in sorted(arrays.items(), key=lambda each: not isinstance(each[1], jax.core.Tracer)):
+            variable_.assign(array)
+    else:
+        _replace(arrays)
+
+
+def _replace(arrays: Mapping[Variable, Array]) -> None:
+    while True:
+        with _lending:
+            holders = {v._holder for v in arrays if v._holder is not None and not v._holder.lost}
+            if not holders:
+                for v, array in arrays.items():
+                    v._value, v._holder = array, None
+                return
+        for holder in holders:
+            holder.give_back()
 
 
 def is_variable(x: Any) -> bool:
@@ -419,9 +450,12 @@ def _as_value_of(variable_: Variable, value: Any) -> Array:
     return jnp.asarray(value, None if hasattr(value, "dtype") else variable_.dtype)
 
 
-def _as_jax(value: Any, dtype: DTypeLike | None = None) -> Array:
+def as_jax(value: Any, dtype: DTypeLike | None = None) -> Array:
     """An array of one's own: jax may go on reading numpy's memory, which its owner may write to."""
-    return jnp.asarray(value, dtype) if isinstance(value, jax.Array) else jnp.array(value, dtype)
+    if isinstance(value, jax.Array):
+        return jnp.asarray(value, dtype)
+    with jax.transfer_guard_host_to_device("allow"):  # it is what was asked for
+        return jnp.array(value, dtype)
 
 
 def _value(x: Any) -> Any:

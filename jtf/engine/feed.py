@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from jtf.engine.arrays import as_array
 from jtf.engine.objective import Objective
 from jtf.engine.step import Batch
-from jtf.layers.symbolic import SymbolicTensor
+from jtf.engine.weighting import sample_weights
+from jtf.layers.base import Layer
 from jtf.naming import nearest
 from jtf.types import Shape
+
+
+class Lookup(NamedTuple):
+    """A layer that looks up its inputs, which come to it as they are: integers from 0 to ``size - 1``.
+
+    Attributes:
+        layer: its name and class, for messages.
+        size: how many indices there are.
+        dtype: what they are converted to on the way.
+    """
+
+    layer: str
+    size: int
+    dtype: str
+
+
+def lookup(layer: Layer, dtype: str) -> Lookup:
+    """What is known of a layer that looks up an input."""
+    return Lookup(f"{layer.name!r} ({layer.class_name})", layer.index_range or 0, dtype)
 
 
 class Slots(NamedTuple):
@@ -21,6 +43,9 @@ class Slots(NamedTuple):
     kind: str  # "input" or "target", for messages
     names: Sequence[str]
     shapes: Sequence[Shape | None]  # None: any
+    optional: Sequence[str] = ()  # what a dict may have besides
+    lookups: Sequence[Lookup | None] = ()  # what the numbers of each input are indices for
+    batch_size: int | None = None  # if the model takes no other
 
 
 def targets_of(objective: Objective) -> Slots:
@@ -35,7 +60,8 @@ def targets_of(objective: Objective) -> Slots:
             shapes.append(None)
         else:
             shapes.append((None, *shape[1:-1], 1) if objective.is_sparse(output) else (None, *shape[1:]))
-    return Slots("target", [objective.output_names[output] for output in objective.used], shapes)
+    names = [objective.output_names[output] for output in objective.used]
+    return Slots("target", names, shapes, [name for name in objective.output_names if name not in names])
 
 
 def arrays_for(data: Any, slots: Slots, traceable: bool = False) -> list[np.ndarray]:
@@ -60,49 +86,14 @@ def arrays_for(data: Any, slots: Slots, traceable: bool = False) -> list[np.ndar
     if len(counts) > 1:
         listed = ", ".join(f"{n!r} has {a.shape[0]}" for n, a in zip(slots.names, arrays, strict=True))
         raise ValueError(f"All {slots.kind}s need the same number of samples; {listed}.")
+    for name, array, lookup in zip(slots.names, arrays, slots.lookups, strict=False):
+        if lookup is not None:
+            _check_indices(array, name, lookup)
     return arrays
 
 
 def _as_taken(data: Any, what: str, traceable: bool) -> Any:
     return data if traceable and isinstance(data, jax.core.Tracer) else as_array(data, what)
-
-
-def as_array(data: Any, what: str) -> np.ndarray:
-    """A numpy array of numbers or bools; float64 and int64 become float32 and int32.
-
-    Raises:
-        TypeError: it holds something else (text, objects, ragged lists).
-    """
-    try:
-        array = np.asarray(data)
-    except Exception as error:  # whatever the type's own conversion raises
-        if isinstance(data, SymbolicTensor):
-            raise TypeError(
-                f"The {what} is a symbolic tensor, which has no numbers: fit, evaluate and predict work on data. To "
-                "connect a model in a graph, call it: model(x)."
-            ) from None
-        if isinstance(data, jax.core.Tracer):
-            raise TypeError(
-                f"The {what} is being traced by jax (jit, grad or vmap); fit, evaluate and predict work on data. "
-                "Inside of jax's transformations call the model itself, model(x), or model.functional()."
-            ) from None
-        raise TypeError(f"The {what} cannot be made one array of numbers: {error}") from error
-    if array.dtype == np.float64:
-        return array.astype(np.float32)
-    if array.dtype in (np.int64, np.uint32, np.uint64):
-        narrow = array.astype(np.int32)
-        if not (narrow == array).all():
-            raise ValueError(
-                f"The {what} has integers beyond 32 bits ({array.min()} to {array.max()}), which would be changed. "
-                "Convert it first: x.astype('float32') for numbers, or smaller class numbers."
-            )
-        return narrow
-    if array.dtype.kind in "fiub" or array.dtype.name == "bfloat16":
-        return array
-    raise TypeError(
-        f"The {what} must hold numbers; received dtype {array.dtype}. Convert it first (x.astype('float32')); "
-        "a list of unequal rows has no dtype that would fit."
-    )
 
 
 def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective) -> Batch:
@@ -125,35 +116,7 @@ def batch_of(x: Any, y: Any, weights: Any, inputs: Slots, objective: Objective) 
         ys[output], name = labels, objective.output_names[output]
         if objective.is_sparse(output):
             _check_labels(labels, name, objective.output_shapes[output][-1])
-    by_output = _per_output(weights, objective.output_names, "sample_weight", lambda w: not isinstance(w, Mapping))
-    names = zip(by_output, ys, objective.output_names, strict=True)
-    weighted = [None if w is None or y is None else _sample_weight(w, y, name) for w, y, name in names]
-    return Batch(xs, ys, weighted)
-
-
-def with_class_weight(batch: Batch, class_weight: Any, objective: Objective) -> Batch:
-    """The batch with its samples weighted by their classes, too.
-
-    Args:
-        batch: as from `batch_of`.
-        class_weight: a factor for each class number; for several outputs a list or a dict by output of these.
-        objective: has the outputs.
-
-    Raises:
-        ValueError: a class in the targets has no weight, or the targets are no classes.
-    """
-    if class_weight is None:
-        return batch
-    names = objective.output_names
-    weights = list(batch.weights)
-    for output, by_class in enumerate(_per_output(class_weight, names, "class_weight", _is_class_weight)):
-        if by_class is not None and batch.ys[output] is not None:
-            factor = _from_classes(by_class, batch.ys[output], names[output])
-            given = weights[output]
-            if given is not None:
-                factor = given * factor.reshape(-1, *[1] * (given.ndim - 1))
-            weights[output] = factor
-    return batch._replace(weights=weights)
+    return Batch(xs, ys, sample_weights(weights, ys, objective.output_names))
 
 
 def batches(data: Batch, batch_size: int, order: np.ndarray | None = None) -> Iterator[Batch]:
@@ -185,48 +148,25 @@ def part(data: Batch, chosen: slice) -> Batch:
     )
 
 
-def unpack(element: Any) -> tuple[Any, Any, Any]:
-    """Inputs, targets and sample weights out of what a dataset yields.
-
-    Args:
-        element: ``{"xs": ..., "ys": ...}`` (optionally ``"weights"``), or a tuple or list ``(xs, ys)`` or
-            ``(xs, ys, weights)``.
+def check_batch_size(samples: int, batch_size: int, inputs: Slots) -> None:
+    """Refuse batches that a model cannot take which remembers each example of its batches.
 
     Raises:
-        ValueError: neither of these.
+        ValueError: the model needs another size of batch, or the last batch would be smaller.
     """
-    if isinstance(element, Mapping) and "xs" in element and "ys" in element:
-        return element["xs"], element["ys"], element.get("weights")
-    if isinstance(element, tuple | list) and len(element) in (2, 3):
-        return element[0], element[1], element[2] if len(element) == 3 else None
-    found = f"a dict with the keys {list(element)}" if isinstance(element, Mapping) else type(element).__name__
+    needed = inputs.batch_size
+    if needed is None or (batch_size == needed and samples % needed == 0):
+        return
+    if samples == batch_size:
+        received = f"a batch of {samples}."
+    elif batch_size != needed:
+        received = f"{samples} samples in batches of {batch_size}. Pass batch_size={needed}."
+    else:
+        received = f"{samples} samples, which leaves a last batch of {samples % needed}. Leave those out."
     raise ValueError(
-        "A dataset for training yields batches {'xs': ..., 'ys': ...} or tuples (xs, ys) or (xs, ys, weights); "
-        f"received {found}. jtf.data.zip({{'xs': xs, 'ys': ys}}).batch(32) makes such a dataset."
+        f"The model is stateful, remembering each example of a batch for the next: its batches have {needed} samples; "
+        f"received {received}"
     )
-
-
-def fresh_iterator(dataset: Any) -> Iterator[Any]:
-    """A new pass over a dataset: an iterable, or a function that returns one.
-
-    Raises:
-        TypeError: it is neither.
-    """
-    check_dataset(dataset)
-    return iter(dataset if isinstance(dataset, Iterable) else dataset())
-
-
-def check_dataset(dataset: Any) -> None:
-    """Refuse what is no dataset, without starting a pass.
-
-    Raises:
-        TypeError: it is neither an iterable nor a function.
-    """
-    if not isinstance(dataset, Iterable) and not callable(dataset):
-        raise TypeError(
-            "A dataset is an iterable of batches (jtf.data, torch DataLoader, grain, a list) or a function that "
-            f"returns one; received {type(dataset).__name__}."
-        )
 
 
 def positive(value: Any, name: str) -> int:
@@ -238,6 +178,17 @@ def positive(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name} is a positive integer; received {value!r}.")
     return int(value)
+
+
+def boolean(value: Any, name: str) -> bool:
+    """``value`` if it is True or False (or 1 or 0).
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, int | np.integer | np.bool_) or value not in (0, 1):
+        raise ValueError(f"{name} is True or False; received {value!r}.")
+    return bool(value)
 
 
 def _by_slot(data: Any, slots: Slots) -> list[Any]:
@@ -253,6 +204,12 @@ def _by_slot(data: Any, slots: Slots) -> list[Any]:
                 raise ValueError(
                     f"The {slots.kind}s lack {name!r}.{nearest(name, map(str, data))} Expected the keys "
                     f"{', '.join(map(repr, names))}; received {', '.join(map(repr, data))}."
+                )
+        for key in data:
+            if key not in names and key not in slots.optional:
+                raise ValueError(
+                    f"The model has no {slots.kind} {key!r}.{nearest(key, names)} Expected the keys "
+                    f"{', '.join(map(repr, names))} and no others."
                 )
         return [data[name] for name in names]
     if len(names) == 1:
@@ -309,60 +266,39 @@ def _shown(shape: Shape) -> str:
 
 
 def _check_labels(labels: np.ndarray, name: str, classes: int | None) -> None:
-    low, high = labels.min(), labels.max()
-    if classes is not None and (low < 0 or high >= classes):
+    if (problem := _not_indices(labels, classes)) is not None:
+        which = "0 on" if classes is None else f"0 to {classes - 1}, because the output has {classes} classes"
+        raise ValueError(f"The targets of {name!r} are class numbers from {which}; received {problem}.")
+
+
+def _check_indices(array: np.ndarray, name: str, lookup: Lookup) -> None:
+    if (problem := _not_indices(array, lookup.size)) is not None:
         raise ValueError(
-            f"The targets of {name!r} are class numbers from 0 to {classes - 1}, because the output has {classes} "
-            f"classes; received numbers from {low} to {high}."
+            f"The input {name!r} goes into layer {lookup.layer}, which takes integers from 0 to {lookup.size - 1}; "
+            f"received {problem}."
+        )
+    exact = min(_exact_up_to(array.dtype), _exact_up_to(np.dtype(lookup.dtype)))
+    if array.max() > exact:
+        raise ValueError(
+            f"The input {name!r} has indices for layer {lookup.layer} above {exact}, where its numbers are rounded. "
+            "Pass integers, and make the model's input with dtype='int32'."
         )
 
 
-def _sample_weight(weight: Any, y: np.ndarray, name: str) -> np.ndarray:
-    given = as_array(weight, f"sample_weight of {name!r}").astype(np.float32)
-    if given.ndim == 2 and given.shape[1] == 1:
-        given = given[:, 0]  # a column, as data frames have them
-    if given.ndim == 0 or given.shape[0] != y.shape[0]:
-        raise ValueError(
-            f"sample_weight of {name!r} needs one number a sample, {y.shape[0]}; received shape {given.shape}."
-        )
-    return given
+def _exact_up_to(dtype: np.dtype) -> int:
+    """The last integer of a dtype that nothing else is rounded to."""
+    if jnp.issubdtype(dtype, jnp.floating):
+        return 2 ** (jnp.finfo(dtype).nmant + 1) - 1
+    return 1 if dtype.kind == "b" else int(jnp.iinfo(dtype).max)
 
 
-def _per_output(given: Any, names: Sequence[str], option: str, is_one: Callable[[Any], bool]) -> list[Any]:
-    if given is None:
-        return [None] * len(names)
-    if isinstance(given, Mapping) and not is_one(given):
-        unknown = [key for key in given if key not in names]
-        if unknown:
-            raise ValueError(f"{option} names {unknown[0]!r}, which is no output of the model: {', '.join(names)}.")
-        return [given.get(name) for name in names]
-    if len(names) == 1:
-        single = isinstance(given, list | tuple) and len(given) == 1 and not np.isscalar(given[0])
-        return [given[0]] if single else [given]
-    if isinstance(given, list | tuple) and len(given) == len(names):
-        return list(given)
-    raise ValueError(
-        f"The model has {len(names)} outputs ({', '.join(names)}): {option} must be a list with one for each, or "
-        f"a dict by output name; received {type(given).__name__}."
-    )
-
-
-def _is_class_weight(given: Any) -> bool:
-    return isinstance(given, Mapping) and all(isinstance(key, int | np.integer) for key in given)
-
-
-def _from_classes(by_class: Mapping[int, float], y: np.ndarray, name: str) -> np.ndarray:
-    if y.ndim > 2:
-        raise ValueError(
-            f"class_weight needs one class a sample; the targets of {name!r} have shape {y.shape}. "
-            "Use sample_weight instead."
-        )
-    classes = y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0].astype(np.int64)
-    present, place = np.unique(classes, return_inverse=True)
-    missing = [int(c) for c in present if int(c) not in by_class]
-    if missing:
-        raise ValueError(
-            f"class_weight must have every class in the targets of {name!r}; it lacks {missing} and has "
-            f"{sorted(by_class)}."
-        )
-    return np.asarray([by_class[int(c)] for c in present], np.float32)[place]
+def _not_indices(array: np.ndarray, size: int | None) -> str | None:
+    """What is wrong with numbers that should be integers from 0 to below ``size``; None if nothing is."""
+    low, high = array.min(), array.max()
+    if low != low:
+        return "NaN"
+    if low < 0 or high == np.inf or (size is not None and high >= size):
+        return f"numbers from {low} to {high}"
+    if jnp.issubdtype(array.dtype, jnp.floating) and (fractions := array[array != np.trunc(array)]).size:
+        return f"{fractions[0]}, which is not an integer"
+    return None

@@ -40,12 +40,15 @@ class Interrupts:
 
     def begin_step(self) -> None:
         """From here on, interrupts wait."""
-        self._in_step = threading.current_thread() is threading.main_thread()
+        if threading.current_thread() is threading.main_thread():
+            self._in_step = True
 
     def end_step(self) -> None:
         """Raise the interrupt that has come meanwhile."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         self._in_step = False
-        if self._pending and threading.current_thread() is threading.main_thread():
+        if self._pending:
             self._pending = False
             self._original(signal.SIGINT, self._frame)
 

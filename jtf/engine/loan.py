@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from jtf.engine.interrupts import interrupts
 from jtf.engine.step import TrainState
-from jtf.variable import is_variable, lend_all
+from jtf.variable import is_variable, lend_all, read_all
 
 _LOST = (
     "The value of this Variable was lost: the device failed in the middle of a training step, after the weights "
@@ -35,9 +35,11 @@ class Loan:
 
     Args:
         variables: the state's structure, with a Variable at each leaf.
+        donated: whether the steps take the state as a donation, so that they need a copy to begin with.
     """
 
-    def __init__(self, variables: TrainState) -> None:
+    def __init__(self, variables: TrainState, donated: bool = True) -> None:
+        self._donated = donated
         self._variables = jax.tree.leaves(variables, is_leaf=is_variable)
         self._structure: Any = jax.tree.structure(variables, is_leaf=is_variable)
         self._state: TrainState | None = None
@@ -57,7 +59,8 @@ class Loan:
                         continue
                     self._stepping = threading.get_ident()
                     try:
-                        self._state, *rest = step(self._state, *args)
+                        with jax.transfer_guard_host_to_device("allow"):  # of the batch, which is what it is for
+                            self._state, *rest = step(self._state, *args)
                     finally:
                         self._stepping = None
                     return tuple(rest)
@@ -95,8 +98,10 @@ class Loan:
     def _borrow(self) -> None:
         # Without the lock: reading may end another loan, whose run may be reading here.
         while True:
-            values = [variable.read() for variable in self._variables]
-            state = _copy(self._structure.unflatten(values))
+            values = read_all(self._variables)
+            state = self._structure.unflatten(values)
+            if self._donated:
+                state = _copy(state)
             with self._lock:
                 if lend_all(self._variables, values, self):
                     self._state = state

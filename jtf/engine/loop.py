@@ -32,6 +32,7 @@ class Run:
     Attributes:
         model: has ``stop_training``.
         loan: the training state.
+        no_totals: makes what an epoch's logs begin with.
         step: the jitted training step, which takes the state as a donation.
         optimizer, objective: as compiled.
         batches: the batches of an epoch.
@@ -44,6 +45,7 @@ class Run:
 
     model: Any
     loan: Loan
+    no_totals: Callable[[], Totals]
     step: Callable[..., tuple[TrainState, Totals, jax.Array]]
     optimizer: Optimizer
     objective: Objective
@@ -65,7 +67,7 @@ def events(run: Run) -> Generator[Event]:
         yield Event("on_train_begin", ({},))
         for epoch in range(run.initial_epoch, run.epochs):
             yield Event("on_epoch_begin", (epoch, {}))
-            totals, first = Totals.zeros(run.objective), iterations
+            totals, first = run.no_totals(), iterations
             for index, batch in enumerate(run.batches(epoch)):
                 size = batch.size
                 yield Event("on_batch_begin", (index, {"batch": index, "size": size}))
@@ -80,7 +82,7 @@ def events(run: Run) -> Generator[Event]:
                     yield Event(None)
                     if result is not None:
                         logs = {f"val_{name}": value for name, value in result.items()}
-            warned = warned or _warn_if_not_finite(totals, epoch, first)
+            warned = warned or _warn_if_not_finite(run.model, totals, epoch, first)
             yield Event("on_epoch_end", (epoch, logs | run.objective.logs(totals.sums)))
             if run.model.stop_training:
                 break
@@ -118,14 +120,16 @@ async def drain_async(run: Run) -> None:
             await asyncio.sleep(0)
 
 
-def _warn_if_not_finite(totals: Totals, epoch: int, first: int) -> bool:
+def _warn_if_not_finite(model: Any, totals: Totals, epoch: int, first: int) -> bool:
     at = int(totals.not_finite)
     if at < 0:
         return False
+    lookups = ", ".join(f"{layer.name!r} (0 to {layer.index_range - 1})" for layer in model.hidden_lookups)
+    hint = f" See also that what the model computes for these layers is indices in range: {lookups}." if lookups else ""
     warn(
         f"The loss became NaN or infinite in epoch {epoch + 1}, batch {at - first + 1}. The weights are probably "
         "useless from there on. Try a smaller learning rate, look for NaN in the data, and let "
-        "callbacks=[jtf.callbacks.terminate_on_nan()] stop at the first such batch.",
+        f"callbacks=[jtf.callbacks.terminate_on_nan()] stop at the first such batch.{hint}",
         RuntimeWarning,
     )
     return True

@@ -13,6 +13,7 @@ from jtf.layers.base import Layer
 from jtf.layers.scopes import collect_losses, settled
 from jtf.random import key_stream
 from jtf.train import optimizer as optimizers
+from jtf.train.connection import Connection
 from jtf.types import Array, ArrayLike, PyTree
 from jtf.variable import Constraint, Variable, lift
 
@@ -125,9 +126,12 @@ def make_train_step(network: Network, objective: Objective) -> Callable[..., tup
         def loss(trainable: Arrays) -> tuple[Array, tuple[Array, Sums, tuple[Arrays, Arrays]]]:
             weights = (trainable, state.non_trainable)
             (total, (values, sums)), assigned = lifted(weights, totals.sums, batch, key, state.iterations)
-            return total, (values, sums, assigned)
+            return connection.watched(total), (values, sums, assigned)
 
+        connection = Connection()
         grads, (values, sums, (params, non_trainable)) = jax.grad(loss, has_aux=True)(state.trainable)
+        if state.trainable:
+            connection.check()
         params, slots, iterations = optimizers.update(rule, grads, state.optimizer, params, state.iterations, values[0])
         params = params | {name: constraint(params[name]) for name, constraint in constraints.items()}
         totals = totals.with_batch(sums, values[0], state.iterations)

@@ -26,7 +26,7 @@ from jtf.engine.step import (
 )
 from jtf.train.optimizer import Optimizer
 from jtf.types import Array, PyTree
-from jtf.variable import Variable, is_variable
+from jtf.variable import Variable, assign_all
 from jtf.variable import values as values_of
 
 
@@ -47,11 +47,11 @@ class Trainer:
         network = network._replace(trainable=optimizer.keyed(network.trainable.values()))
         self.network, self.inputs, self.optimizer, self.objective = network, inputs, optimizer, objective
         self._known: tuple[Any, TrainState] | None = None
-        self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
+        with jax.transfer_guard_host_to_device("allow"):
+            self._rng = Variable(jax.random.key_data(jax.random.key(0)), trainable=False, name="rng")
         step = make_train_step(network, objective)
         self.train_step = jax.jit(step, donate_argnums=(0, 1))
         self._train_once = jax.jit(step)
-        self._no_totals = Totals.zeros(objective)
         self._eval_step = jax.jit(make_eval_step(network, objective), donate_argnums=1)
 
     def state(self) -> TrainState:
@@ -68,21 +68,24 @@ class Trainer:
             self._known = rule, state
         return self._known[1]
 
+    def no_totals(self) -> Totals:
+        """What an epoch's logs begin with."""
+        with jax.transfer_guard_host_to_device("allow"):
+            return Totals.zeros(self.objective)
+
     def new_randomness(self) -> None:
         """Draw the key from which the random numbers of the coming steps follow."""
         self._rng.assign(jax.random.key_data(random.next_key()))
 
-    def loan(self) -> Loan:
+    def loan(self, donated: bool = True) -> Loan:
         """The state, ready to be lent to a training run."""
         self.new_randomness()
-        return Loan(self.state())
+        return Loan(self.state(), donated)
 
     def train_once(self, batch: Batch) -> list[float]:
-        """One update, outside of any run: nothing is donated."""
-        self.new_randomness()
-        variables = self.state()
-        state, _, values = self._train_once(values_of(variables), self._no_totals, self.optimizer.rule(), batch)
-        jax.tree.map(lambda v, value: v.assign(value), variables, state, is_leaf=is_variable)
+        """One update, without donation: a run of one step, which takes its turn beside other runs on these weights."""
+        with self.loan(donated=False).running() as loan:
+            _, values = loan.run(self._train_once, self.no_totals(), self.optimizer.rule(), batch)
         return np.asarray(values).tolist()
 
     def evaluate(self, state: TrainState | None, batches: Iterable[Batch]) -> Iterator[dict[str, float] | None]:
@@ -97,13 +100,13 @@ class Trainer:
             weights = _constants((dict(self.network.trainable), dict(self.network.non_trainable)))
         else:
             weights = (state.trainable, state.non_trainable)
-        totals = Totals.zeros(self.objective)
+        totals = self.no_totals()
         for index, batch in enumerate(batches):
-            with outside():
+            with outside(), jax.transfer_guard_host_to_device("allow"):
                 totals, states = self._eval_step(weights, totals, batch, _beside_training(index))
             weights = (weights[0], weights[1] | states)
             yield None
-        if isinstance(totals.sums, jax.core.Tracer):
+        if isinstance(totals.not_finite, jax.core.Tracer):
             raise RuntimeError(
                 "evaluate gives numbers, which are not known while jax traces the function around it. Call it outside, "
                 "or compute the loss from model(x)."
@@ -133,7 +136,8 @@ class Predictor:
         self._calls += 1
         results = []
         for index, xs in enumerate(batches):
-            outputs, states = self._step(weights, xs, _beside_training(self._calls, index))
+            with jax.transfer_guard_host_to_device("allow"):
+                outputs, states = self._step(weights, xs, _beside_training(self._calls, index))
             weights = (weights[0], weights[1] | states)
             results.append(outputs)
         _keep_states(self._network, weights[1])
@@ -152,7 +156,8 @@ def _joined(results: Sequence[Sequence[Array]]) -> list[Array]:
     if any(isinstance(part, jax.core.Tracer) for part in results[0]):
         return [jnp.concatenate(parts) for parts in zip(*results, strict=True)]
     # On the host: jax would compile a concatenation for each number of parts.
-    return [jnp.asarray(np.concatenate([np.asarray(part) for part in p])) for p in zip(*results, strict=True)]
+    parts = zip(*results, strict=True)
+    return [jax.device_put(np.concatenate([np.asarray(part) for part in of_output])) for of_output in parts]
 
 
 def _constants(variables: PyTree) -> PyTree:
@@ -162,8 +167,7 @@ def _constants(variables: PyTree) -> PyTree:
 
 
 def _keep_states(network: Network, non_trainable: Mapping[str, Array]) -> None:
-    for name in network.states:
-        network.non_trainable[name].assign(non_trainable[name])
+    assign_all({network.non_trainable[name]: non_trainable[name] for name in network.states})
 
 
 def _beside_training(*numbers: int) -> np.ndarray:

@@ -43,6 +43,7 @@ from jtf.io.training_config import compile_as_saved, training_config
 from jtf.layers.scopes import weights_are_given
 from jtf.missing import knows_arguments
 from jtf.naming import look_up
+from jtf.variable import Variable, assign_all, read_all
 
 #: Takes the fraction that has been read.
 OnProgress = Callable[[float], Any]
@@ -105,7 +106,7 @@ def artifacts_of(
     names = names_in_tfjs(model) if target == "tfjs" else [weight.name for weight in model.weights]
     called = dict(zip(model.weights, names, strict=True))
     chosen = model.trainable_weights if trainable_only else model.weights
-    exact = [stored(called[weight], np.asarray(weight)) for weight in chosen]
+    exact = [stored(called[w], np.asarray(value)) for w, value in zip(chosen, read_all(chosen), strict=True)]
     kept_as = dtype_of_each([w.spec.name for w in exact if w.spec.dtype == "float32"], dtype)
     kept = [
         w if kept_as.get(w.spec.name, "float32") == "float32" else quantized(w, kept_as[w.spec.name]) for w in exact
@@ -288,13 +289,15 @@ def _assign(
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:
             _check_kind(saved[index], weight, source)
+    given: dict[Variable, np.ndarray] = {}
     total, done = sum(weight.spec.bytes for weight in saved) or 1, 0
     for weight, index in zip(weights, indices, strict=True):
         if index is not None:
-            weight.assign(saved[index].values.astype(weight.dtype, copy=False))
+            given[weight] = saved[index].values.astype(weight.dtype, copy=False)
             done += saved[index].spec.bytes
             if on_progress is not None:
                 on_progress(min(done / total, 1.0))
+    assign_all(given)
     if what := left_out(theirs, ours, indices):
         others = "begin as in a new model" if is_new else "stay as they were"
         warn(

@@ -48,7 +48,7 @@ from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
 from jtf.tracing import explain
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
-from jtf.variable import Variable
+from jtf.variable import Variable, assign_all, read_all
 
 registry = Registry("layer", " A class of your own is made known by jtf.register_class(YourLayer).")
 deserialize = registry.deserialize
@@ -80,6 +80,10 @@ class Layer(Configurable):
     input_spec: InputSpec | Sequence[InputSpec] | None = None
     #: Whether a mask passes through the layer.
     supports_masking: bool = False
+    #: How many indices there are, if the layer's (first) input is indices: integers from 0 to below this.
+    index_range: int | None = None
+    #: Whether all numbers that go in come out as they are, wherever.
+    keeps_values: bool = False
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
     _name: str
@@ -302,7 +306,8 @@ class Layer(Configurable):
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
         initializer = initializers.get(initializer)
-        with jax.core.eval_context():  # weights are made concrete even while jax is tracing a call
+        # Weights are made concrete even while jax is tracing a call.
+        with jax.core.eval_context(), jax.transfer_guard_host_to_device("allow"):
             given = is_given(full_name, math.prod(sizes))
             value = jax.device_put(np.zeros(sizes, jnp.dtype(dtype))) if given else initializer(sizes, dtype)
         weight = Variable(value, trainable, full_name, dtype, constraints.get(constraint))
@@ -459,7 +464,7 @@ class Layer(Configurable):
 
     def get_weights(self) -> list[Array]:
         """The present values of `weights`."""
-        return [w.read() for w in self.weights]
+        return read_all(self.weights)
 
     def set_weights(self, values: Sequence[ArrayLike]) -> None:
         """Assign all of `weights`.
@@ -475,9 +480,7 @@ class Layer(Configurable):
                 f"{self.name!r} has {len(weights)} weights; received {len(values)} values. Expected, in "
                 f"order: {', '.join(f'{w.name} {w.shape}' for w in weights) or 'none (is it built?)'}."
             )
-        converted = [w.converted(value) for w, value in zip(weights, values, strict=True)]
-        for weight, value in zip(weights, converted, strict=True):
-            weight.assign(value)
+        assign_all(dict(zip(weights, values, strict=True)))
 
     def count_params(self) -> int:
         """How many numbers the weights hold.

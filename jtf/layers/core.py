@@ -26,6 +26,7 @@ class InputLayer(Layer):
     """
 
     supports_masking = True
+    keeps_values = True
     without_effect: ClassVar[Mapping[str, Any]] = {"ragged": False, "optional": False}
 
     def __init__(self, *, sparse: bool = False, **options: Any) -> None:

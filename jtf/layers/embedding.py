@@ -17,8 +17,9 @@ from jtf.types import Array, ArrayLike, Shape
 class Embedding(Layer):
     """A learnt vector for each index: integers in, vectors out.
 
-    An index that is out of range is refused where its value can be seen. In compiled code (``fit`` and ``predict``,
-    too) its vector is NaN, so that the loss shows the mistake.
+    An index that is out of range is refused where its value can be seen: in a call, and in the data given to ``fit``
+    and ``predict``. In compiled code that computes its indices itself the vector is NaN, so that the loss shows the
+    mistake.
 
     Args:
         input_dim: how many indices there are, 0 to ``input_dim - 1``.
@@ -30,7 +31,8 @@ class Embedding(Layer):
         input_length: the length of the sequences, if it is fixed; a list where there are several axes.
 
     Shapes:
-        input ``[batch, ...]`` (numbers that are no integers are truncated), embeddings ``[input_dim, output_dim]``,
+        input ``[batch, ...]`` (a call truncates numbers that are not integers, as TF.js does; ``fit`` and ``predict``
+        refuse them), embeddings ``[input_dim, output_dim]``,
         output ``[batch, ..., output_dim]``.
 
     Raises:
@@ -81,6 +83,10 @@ class Embedding(Layer):
         Files say ``dtype: "float32"``, as those of TF.js.
         """
         return "int32"
+
+    @property
+    def index_range(self) -> int:  # type: ignore[override]
+        return self.input_dim
 
     def build(self, input_shape: Shape) -> None:
         self.embeddings = self.add_weight_by_options("embeddings", (self.input_dim, self.output_dim))

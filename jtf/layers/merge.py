@@ -158,6 +158,7 @@ class Concatenate(_Merge):
     """
 
     supports_masking = True
+    keeps_values = True
 
     def __init__(self, axis: int = -1, **options: Any) -> None:
         super().__init__(**options)

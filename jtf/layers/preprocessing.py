@@ -147,8 +147,9 @@ class CenterCrop(_FixedSize):
 class CategoryEncoding(Layer):
     """Categories, given as integers, as vectors with an entry for each category there is.
 
-    A category that is out of range is refused where its value can be seen; in compiled code (``fit`` and ``predict``,
-    too) it counts for nothing. (TF.js takes inputs of at most two dimensions.)
+    A category that is out of range is refused where its value can be seen: in a call, and in the data given to ``fit``
+    and ``predict``. In compiled code that computes its categories itself it counts for nothing. (TF.js takes inputs of
+    at most two dimensions.)
 
     Args:
         num_tokens: how many categories there are.
@@ -174,6 +175,10 @@ class CategoryEncoding(Layer):
         super().__init__(**options)
         self.num_tokens = positive_integer(num_tokens, "num_tokens", self)
         self.output_mode = _choice(output_mode or "multiHot", _ENCODINGS, "output_mode", self)
+
+    @property
+    def index_range(self) -> int:  # type: ignore[override]
+        return self.num_tokens
 
     def __call__(  # type: ignore[override]
         self, inputs: Any, count_weights: Any = None, **options: Any

@@ -29,6 +29,7 @@ class Flatten(Layer):
     """
 
     input_spec = InputSpec(min_ndim=3)
+    keeps_values = True
 
     def __init__(self, data_format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -65,6 +66,8 @@ class Reshape(Layer):
         ValueError: (when called) the sizes do not match.
     """
 
+    keeps_values = True
+
     def __init__(self, target_shape: ShapeLike, **options: Any) -> None:
         super().__init__(**options)
         self.target_shape = [None if size is None or size < 0 else size for size in target_shape]
@@ -99,6 +102,7 @@ class RepeatVector(Layer):
     """
 
     input_spec = InputSpec(ndim=2)
+    keeps_values = True
 
     def __init__(self, n: int, **options: Any) -> None:
         super().__init__(**options)
@@ -121,6 +125,8 @@ class Permute(Layer):
     Raises:
         ValueError: ``dims`` is no such permutation.
     """
+
+    keeps_values = True
 
     def __init__(self, dims: Sequence[int], **options: Any) -> None:
         super().__init__(**options)

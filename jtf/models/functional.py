@@ -10,7 +10,7 @@ from jtf import random
 from jtf.engine.step import Network
 from jtf.naming import without_count
 from jtf.types import Array
-from jtf.variable import Variable, lift, values
+from jtf.variable import Variable, assign_all, lift, values
 
 
 class ModelVariables(NamedTuple):
@@ -79,8 +79,7 @@ def assign_variables(network: Network, new: ModelVariables) -> None:
         else:
             theirs = ours
         converted += [(weights[o], weights[o].converted(given[t])) for o, t in zip(ours, theirs, strict=True)]
-    for weight, value in converted:
-        weight.assign(value)
+    assign_all(dict(converted))
 
 
 def _counting(name: str) -> list[tuple[str, int]]:

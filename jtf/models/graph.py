@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from jtf.layers.base import Layer
 from jtf.layers.core import InputLayer
 from jtf.layers.symbolic import Node, SymbolicTensor
+from jtf.layers.wrappers import TimeDistributed
 from jtf.types import Array, Shape
 
 
@@ -117,6 +118,27 @@ class Graph:
             return list(inferred) if step.gives_list else [inferred]
 
         return self._walk(list(input_shapes), infer)
+
+    def lookups(self) -> list[list[Layer]]:
+        """For each input the layers that take its numbers, as they are, for indices."""
+        found: list[list[Layer]] = [[] for _ in self.input_layers]
+        self._follow([{index} for index in range(len(found))], found)
+        return found
+
+    def _follow(self, sources: Sequence[set[int]], found: Sequence[list[Layer]]) -> list[set[int]]:
+        """Which inputs' numbers there are in the outputs as they are, given which there are in the inputs."""
+
+        def follow(step: Step, given: list[set[int]]) -> list[set[int]]:
+            layer = step.layer.layer if isinstance(step.layer, TimeDistributed) else step.layer
+            if isinstance(inner := getattr(layer, "_graph", None), Graph):
+                return inner._follow(given, found)
+            if layer.index_range is not None:
+                for index in given[0]:
+                    found[index].append(layer)
+            kept = set().union(*given) if layer.keeps_values else set()
+            return [kept for _ in step.outputs]
+
+        return self._walk(list(sources), follow)
 
     def _walk(self, inputs: list[Any], call: Callable[[Step, list[Any]], list[Any]]) -> list[Any]:
         known = dict(enumerate(inputs))

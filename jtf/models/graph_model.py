@@ -10,6 +10,7 @@ from jtf.layers.spec import InputSpec
 from jtf.layers.symbolic import Node, SymbolicTensor
 from jtf.models.graph import Graph
 from jtf.models.layers_model import LayersModel
+from jtf.naming import nearest
 from jtf.types import Shape
 
 
@@ -21,6 +22,7 @@ class GraphModel(LayersModel):
     def __init__(self, *, name: str, trainable: bool = True) -> None:
         self._graph: Graph | None = None
         self._version = 0
+        self._looked_up: list[list[Layer]] | None = None
         self._inside: list[tuple[GraphModel, int]] = []
         super().__init__(name=name, trainable=trainable)
 
@@ -29,6 +31,7 @@ class GraphModel(LayersModel):
         calls = self.inbound_nodes[1:]
         self._graph = graph
         self._version += 1
+        self._looked_up = None
         self._look_inside()
         self.built = graph is not None
         self.inbound_nodes = [] if graph is None else [self._own_node(), *calls]
@@ -100,6 +103,11 @@ class GraphModel(LayersModel):
     def input_dtypes(self) -> list[str]:
         return [tensor.dtype for tensor in self.inputs]
 
+    def looked_up(self) -> list[list[Layer]]:
+        if self._looked_up is None:
+            self._looked_up = self.graph.lookups()
+        return self._looked_up
+
     @property
     def output_names(self) -> list[str]:  # type: ignore[override]
         return [tensor.name for tensor in self.outputs]
@@ -127,6 +135,11 @@ class GraphModel(LayersModel):
             if missing:
                 raise ValueError(
                     f"Model {self.name!r} has the inputs {', '.join(self.input_names)}; received {', '.join(inputs)}."
+                )
+            if unknown := [name for name in inputs if name not in self.input_names]:
+                raise ValueError(
+                    f"Model {self.name!r} has no input {unknown[0]!r}.{nearest(unknown[0], self.input_names)} Inputs: "
+                    f"{', '.join(self.input_names)}."
                 )
             inputs = [inputs[name] for name in self.input_names]
         return super().__call__(inputs, *others, training=training, mask=mask, **kwargs)

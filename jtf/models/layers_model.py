@@ -16,10 +16,11 @@ import jax.numpy as jnp
 from jtf import train
 from jtf.binding import is_inside
 from jtf.callbacks import History
-from jtf.engine import feed, loop, runs
+from jtf.engine import elements, feed, loop, runs
 from jtf.engine.objective import Objective
 from jtf.engine.trainer import Predictor, Trainer, is_differentiable, network_of
 from jtf.engine.warnings import warn
+from jtf.engine.weighting import with_class_weight
 from jtf.layers.base import Layer
 from jtf.layers.symbolic import Node
 from jtf.models.arguments import refuse_unknown, with_hints
@@ -232,13 +233,14 @@ class LayersModel(Saving, Layer):
 
         Args:
             dataset: an iterable of batches (`jtf.data`, torch's DataLoader, grain, ...) or a function that
-                returns one. A batch is ``{"xs": ..., "ys": ...}``, ``(xs, ys)`` or ``(xs, ys, weights)``.
+                returns one. A batch is ``{"xs": ..., "ys": ...}``, perhaps with ``"weights"`` (or with the names
+                that `fit` has for these, ``x``, ``y`` and ``sample_weight``), or ``(xs, ys)``, ``(xs, ys, weights)``.
             epochs: the run ends before this epoch.
             batches_per_epoch: end an epoch after so many batches and go on with the same pass over the
                 dataset in the next; by default an epoch is one pass.
             verbose, callbacks, class_weight, initial_epoch: as for `fit`.
             validation_data: a dataset of batches, or ``(x, y)`` or ``(x, y, sample_weight)``.
-            validation_batches: use so many batches of the validation dataset only.
+            validation_batches: use so many batches of the validation data only.
             validation_batch_size: for validation data that is not a dataset.
 
         Returns:
@@ -280,7 +282,8 @@ class LayersModel(Saving, Layer):
         self._refuse_inside("train_on_batch")
         trainer = self._ready_trainer(x)
         batch = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
-        batch = feed.copied(feed.with_class_weight(batch, class_weight, trainer.objective))
+        feed.check_batch_size(batch.size, batch.size, trainer.inputs)
+        batch = feed.copied(with_class_weight(batch, class_weight, trainer.objective))
         return _one_or_list(trainer.train_once(batch))
 
     # Evaluating and predicting.
@@ -298,7 +301,9 @@ class LayersModel(Saving, Layer):
         """
         trainer = self._ready_trainer(x)
         data = feed.batch_of(x, y, sample_weight, trainer.inputs, trainer.objective)
-        batches = feed.batches(data, feed.positive(batch_size, "batch_size"))
+        size = feed.positive(batch_size, "batch_size")
+        feed.check_batch_size(data.size, size, trainer.inputs)
+        batches = feed.batches(data, size)
         return _one_or_list(list(_last(trainer.evaluate(None, batches)).values()))
 
     @with_hints
@@ -335,8 +340,9 @@ class LayersModel(Saving, Layer):
             ValueError: an input's shape is not the model's; names both.
         """
         self._ensure_built_for(x)
-        xs = feed.arrays_for(x, self._input_slots(), traceable=is_inside())
-        size = feed.positive(batch_size, "batch_size")
+        slots, size = self._input_slots(), feed.positive(batch_size, "batch_size")
+        xs = feed.arrays_for(x, slots, traceable=is_inside())
+        feed.check_batch_size(xs[0].shape[0], size, slots)
         starts = range(0, xs[0].shape[0], size)
         # Copied, since jax reads the memory after this has returned, and its owner may write to it by then.
         outputs = self._ready_predictor()([a[start : start + size].copy() for a in xs] for start in starts)
@@ -346,8 +352,10 @@ class LayersModel(Saving, Layer):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch of inputs, computed at once."""
         self._ensure_built_for(x)
-        xs = feed.arrays_for(x, self._input_slots(), traceable=is_inside())
-        outputs = self._ready_predictor()([[a.copy() for a in xs]])
+        slots = self._input_slots()
+        xs = [a.copy() for a in feed.arrays_for(x, slots, traceable=is_inside())]
+        feed.check_batch_size(xs[0].shape[0], xs[0].shape[0], slots)
+        outputs = self._ready_predictor()([xs])
         return outputs[0] if len(outputs) == 1 else outputs
 
     # The pure function.
@@ -478,12 +486,12 @@ class LayersModel(Saving, Layer):
         """The inputs of the first batch if the model is to be built from it, and the dataset with that batch."""
         if self.built:
             return None, dataset
-        stream = feed.fresh_iterator(dataset)
+        stream = elements.fresh_iterator(dataset)
         element = next(stream, None)
         if element is None:
             raise ValueError("The dataset is empty: it yields no batch.")
         again = itertools.chain([element], stream) if isinstance(dataset, Iterator) else dataset
-        return feed.unpack(element)[0], again
+        return elements.unpack(element).xs, again
 
     def _require_built(self) -> None:
         if not self.built:
@@ -497,7 +505,24 @@ class LayersModel(Saving, Layer):
         self._require_built()
 
     def _input_slots(self) -> feed.Slots:
-        return feed.Slots("input", self.input_names, [(None, *shape[1:]) for shape in self.input_shapes])
+        shapes = [(None, *shape[1:]) for shape in self.input_shapes]
+        sizes = [shape[0] for shape in self.input_shapes if shape[0] is not None] if self.state_variables else []
+        size = sizes[0] if sizes else None
+        lookups = [
+            None if not layers else feed.lookup(min(layers, key=lambda layer: layer.index_range or 0), dtype)
+            for layers, dtype in zip(self.looked_up(), self.input_dtypes, strict=True)
+        ]
+        return feed.Slots("input", self.input_names, shapes, lookups=lookups, batch_size=size)
+
+    def looked_up(self) -> list[list[Layer]]:
+        """For each input the layers that take its numbers, as they are, for indices; as far as that is known."""
+        return [[] for _ in self.input_names]
+
+    @property
+    def hidden_lookups(self) -> list[Layer]:
+        """The layers that take for indices what the model computes, or may compute."""
+        seen = {layer for layers in self.looked_up() for layer in layers}
+        return [layer for layer in self.layers_inside if layer.index_range is not None and layer not in seen]
 
     def _call_flat(self, xs: Sequence[Any], training: bool) -> tuple[list[Array], list[Array | None]]:
         """The outputs and their masks."""
@@ -520,7 +545,9 @@ class LayersModel(Saving, Layer):
 
     def _trainer_with(self, optimizer: Optimizer, options: Mapping[str, Any]) -> Trainer:
         objective = Objective(self.output_names, self.output_shapes, **options)
-        return Trainer(network_of(self, self._call_flat), self._input_slots(), optimizer, objective)
+        network = network_of(self, self._call_flat)
+        optimizer.check(optimizer.keyed(network.trainable.values()))
+        return Trainer(network, self._input_slots(), optimizer, objective)
 
     def _trainer_for_run(self, x: Any) -> Trainer:
         self._refuse_second_run()  # before anything is prepared: a run draws its random numbers when it is made

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from jtf import naming
 from jtf.configurable import option_names
-from jtf.engine import feed
+from jtf.engine.arrays import as_array
 from jtf.layers.base import Layer, registry
 from jtf.layers.building import unchanged_if_refused
 from jtf.layers.core import InputLayer, input
@@ -169,7 +169,7 @@ class Sequential(GraphModel):
             x = next(iter(x.values()))
         if isinstance(x, list | tuple) and len(x) == 1 and hasattr(x[0], "shape"):
             x = x[0]
-        shape = feed.as_array(x, "input").shape
+        shape = as_array(x, "input").shape
         self.ensure_built((None, *shape[1:]) if len(shape) > 1 else (None, 1))
 
 

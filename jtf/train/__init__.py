@@ -9,10 +9,13 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import optax
+import optax.contrib
 
 from jtf.configurable import factory
 from jtf.functional import optimizers as functional
@@ -23,8 +26,9 @@ from jtf.train.gradients import grads as grads
 from jtf.train.gradients import value_and_grad as value_and_grad
 from jtf.train.gradients import value_and_grads as value_and_grads
 from jtf.train.gradients import variable_grads as variable_grads
+from jtf.train.optimizer import INSTEAD, Schedule, init, registry, update
 from jtf.train.optimizer import Optimizer as Optimizer
-from jtf.train.optimizer import Schedule, registry
+from jtf.variable import Variable
 
 
 @registry.add
@@ -168,7 +172,8 @@ class Optax(Optimizer):
 
     Args:
         transformation: the whole rule, learning rate and sign included, such as ``optax.adamw(1e-3)``. Those that
-            evaluate the loss themselves (line searches, as in ``optax.lbfgs``) cannot be used.
+            evaluate the loss themselves (line searches, as in ``optax.lbfgs``) or keep two sets of weights
+            (``optax.lookahead``, schedule-free ones) cannot be used; `compile` says so.
     """
 
     def __init__(self, transformation: optax.GradientTransformation) -> None:
@@ -192,6 +197,20 @@ class Optax(Optimizer):
                 "jtf.train's optimizers, or give optax a schedule."
             )
         self._rate, self._rate_argument = 0.0, None
+
+    def check(self, keyed: Mapping[str, Variable]) -> None:
+        rule = self.rule()
+
+        def step(params: Any) -> Any:
+            state = init(self.transformation, params)
+            if any(map(_is_schedule_free, jax.tree.leaves(state, is_leaf=_is_schedule_free))):
+                raise TypeError(
+                    "A schedule-free rule predicts with other weights than it trains (schedule_free_eval_params); "
+                    f"a model has one set of weights. {INSTEAD}"
+                )
+            return update(rule, params, state, params, jnp.zeros((), jnp.int32), jnp.zeros(()))
+
+        jax.eval_shape(step, {key: jax.ShapeDtypeStruct(v.shape, v.dtype) for key, v in keyed.items()})
 
     def get_config(self) -> dict[str, Any]:
         raise NotImplementedError("An optax transformation has no configuration that could be written down.")
@@ -230,6 +249,10 @@ def get(identifier: Any) -> Optimizer:
         "An optimizer is a name such as 'adam', one made by jtf.train such as jtf.train.adam(0.01), or an "
         f"optax.GradientTransformation; received {identifier!r}."
     )
+
+
+def _is_schedule_free(state: Any) -> bool:
+    return isinstance(state, optax.contrib.ScheduleFreeState)
 
 
 def _epsilon(given: float | None) -> float:

@@ -20,8 +20,9 @@ import numpy as np
 from jtf.binding import bind, uncounted_reads
 from jtf.freezing import frozen_variables
 from jtf.tracing import described, explained
+from jtf.train.connection import Connection
 from jtf.types import Array
-from jtf.variable import Variable, live_variables
+from jtf.variable import Variable, assign_all, live_variables
 
 
 class Differentiated(NamedTuple):
@@ -45,13 +46,14 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
         not been performed.
 
     Raises:
-        ValueError: ``f`` does not return a scalar, reads none of the Variables, or none is trainable.
+        ValueError: ``f`` does not return a scalar, its value depends on none of the Variables, or none is trainable.
         TypeError: ``f`` is no function or its result no real number, or ``var_list`` is no list of Variables.
     """
     frozen = frozen_variables()
     candidates = _candidates(f, var_list, frozen)
     with uncounted_reads():  # for a closure around this one only what this one reads counts
         values = [v.read() for v in candidates]
+    connection = Connection()
     read: list[Variable] = []
     left_alone: set[Variable] = set()
 
@@ -61,13 +63,15 @@ def differentiate(f: Callable[[], Any], var_list: Sequence[Variable] | None = No
             cost = _checked_scalar(cost.read() if isinstance(cost, Variable) else cost)
         read.extend(v for v in candidates if v in scope.read)
         left_alone.update(v for v in scope.read & frozen | scope.passed_over if v.trainable)
-        return cost, {v: scope.values[v] for v in scope.written}
+        return connection.watched(cost), {v: scope.values[v] for v in scope.written}
 
     with explained(lambda: f"the {described(f)}, which is being differentiated"):
         (value, assigned), pull_back = _pulled_back(run, values)
     if not read:
         raise ValueError(_nothing_to_minimize(candidates, left_alone))
-    (gradients,) = pull_back(jnp.ones_like(value))
+    connection.check()
+    with jax.transfer_guard_host_to_device("allow"):
+        (gradients,) = pull_back(jnp.ones_like(value))
     by_variable = dict(zip(candidates, gradients, strict=True))
     for v in read:
         v.read()
@@ -91,10 +95,8 @@ def with_pull_back(
 
 def perform(assigned: Mapping[Variable, Array]) -> None:
     """Assign what a function has assigned; inside of another lifted function, for that to record."""
-    # First what may be refused, since it has leaked out of a transformation inside: then nothing is assigned.
     with _leaks_explained():
-        for variable, value in sorted(assigned.items(), key=lambda each: not isinstance(each[1], jax.core.Tracer)):
-            variable.assign(value)
+        assign_all(assigned)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@ that name the Variable they belong to. So it does not matter in which order or i
 
 from __future__ import annotations
 
+import inspect
 import itertools
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +25,7 @@ from jtf.tracing import explained
 from jtf.train.differentiate import differentiate, perform
 from jtf.train.gradients import ValueAndGrads, variable_grads
 from jtf.types import Array, ArrayLike, PyTree
-from jtf.variable import Variable, is_variable, live_variables, values
+from jtf.variable import Variable, as_jax, is_variable, live_variables, values
 
 registry = Registry("optimizer")
 
@@ -56,7 +58,10 @@ class Optimizer(Configurable):
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
         rate = self._rate
-        return float(jnp.asarray(rate(self._iterations.read()))) if callable(rate) else rate
+        if not callable(rate):
+            return rate
+        with jax.transfer_guard("allow"):
+            return float(jnp.asarray(rate(self._iterations.read())))
 
     @learning_rate.setter
     def learning_rate(self, rate: float | Schedule) -> None:
@@ -141,7 +146,7 @@ class Optimizer(Configurable):
         for key, given in gradients.items() if isinstance(gradients, Mapping) else gradients:
             if given is None:
                 continue
-            variable, gradient = self._find(key), jnp.asarray(given)
+            variable, gradient = self._find(key), as_jax(given)
             if gradient.shape != variable.shape:
                 raise ValueError(
                     f"The gradient for Variable {variable.name!r} has shape {gradient.shape}; "
@@ -185,16 +190,16 @@ class Optimizer(Configurable):
         params = {key: assigned[v] if v in assigned else v.read() for key, v in named.items()}
         grads = {key: gradients[v].astype(v.dtype) for key, v in named.items()}
         state = values(slots)
-        params, state, iterations = _jitted_update(self.rule(), grads, state, params, self._iterations.read(), value)
+        with jax.transfer_guard_host_to_device("allow"):  # of the learning rate
+            new = _jitted_update(self.rule(), grads, state, params, self._iterations.read(), value)
+        params, state, iterations = new
         for key, variable in named.items():
             if variable.constraint is not None:
                 params[key] = variable.converted(variable.constraint(params[key]))
         # Assigned only now, so that a rule or a constraint that fails has changed nothing.
-        perform(assigned)
-        self._iterations.assign(iterations)
-        jax.tree.map(lambda slot, value: slot.assign(value), slots, state, is_leaf=is_variable)
-        for key, variable in named.items():
-            variable.assign(params[key])
+        new_state = zip(jax.tree.leaves(slots, is_leaf=is_variable), jax.tree.leaves(state), strict=True)
+        new_params = {variable: params[key] for key, variable in named.items()}
+        perform({**assigned, self._iterations: iterations, **dict(new_state), **new_params})
 
     # The pure part, and the state it works on.
 
@@ -228,6 +233,25 @@ class Optimizer(Configurable):
         copied = {key: Inherited(weakref.ref(v), v.name, v.shape) for v, key in self._keys.items()}
         self._inherited, self._keys = self._inherited | copied, {}
 
+    def check(self, keyed: Mapping[str, Variable]) -> None:
+        """Refuse what cannot train these Variables, before any of them changes.
+
+        Raises:
+            TypeError: the schedule cannot be compiled or gives no number, or the rule needs something that training
+                does not give it; says what.
+        """
+        if not callable(self._rate):
+            return
+        try:
+            rate = jax.eval_shape(self._rate, jax.ShapeDtypeStruct((), jnp.int32))
+        except Exception as error:  # whatever a function of the user's raises
+            raise TypeError(
+                "The learning rate's schedule cannot be compiled: it must compute with its argument, an array, and "
+                f"choose by jnp.where instead of if. {type(error).__name__}: {_first_line(error)}"
+            ) from error
+        if np.shape(rate) != ():
+            raise TypeError(f"The learning rate's schedule must return a number; it returned shape {np.shape(rate)}.")
+
     def keyed(self, variables: Iterable[Variable]) -> dict[str, Variable]:
         """Variables by the keys under which this optimizer keeps their state: their names, made unique."""
         for variable in variables:
@@ -252,18 +276,20 @@ class Optimizer(Configurable):
 
     def slots(self, keyed: Mapping[str, Variable]) -> PyTree:
         """The state for these Variables: the rule's own structure with a Variable at each leaf."""
-        transformation = self.rule().at(0)
+        rule = self.rule()
         shapes = {key: jax.ShapeDtypeStruct(v.shape, v.dtype) for key, v in keyed.items()}
         structure: Any
-        leaves, structure = jax.tree_util.tree_flatten_with_path(jax.eval_shape(transformation.init, shapes))
+        state = jax.eval_shape(lambda params: init(rule.at(0), params), shapes)
+        leaves, structure = jax.tree_util.tree_flatten_with_path(state)
         paths = [jax.tree_util.keystr(path) for path, _ in leaves]
-        missing = [path for path in paths if path not in self._slots]
-        if missing:
-            with jax.core.eval_context():
-                values = jax.tree.leaves(transformation.init({key: v.read() for key, v in keyed.items()}))
-            for path, value in zip(paths, values, strict=True):
-                if path in missing:
-                    self._slots[path] = Variable(value, trainable=False, name=path)
+        with _making_slots:
+            missing = [path for path in paths if path not in self._slots]
+            if missing:
+                with jax.core.eval_context(), jax.transfer_guard_host_to_device("allow"):
+                    values = jax.tree.leaves(init(rule.at(0), {key: v.read() for key, v in keyed.items()}))
+                for path, value in zip(paths, values, strict=True):
+                    if path in missing:
+                        self._slots[path] = Variable(value, trainable=False, name=path)
         return structure.unflatten(self._slots[path] for path in paths)
 
     @property
@@ -314,10 +340,51 @@ def update(
 
     ``value`` is the loss, for the transformations that ask for it (optax's ``reduce_on_plateau``).
     """
-    extra = {} if value is None else {"value": value}
     transformation = optax.with_extra_args_support(rule.at(iterations))
-    updates, state = transformation.update(grads, state, params, **extra)
-    return optax.apply_updates(params, updates), state, iterations + 1
+    arguments = inspect.signature(transformation.update).parameters.values()
+    takes_value = any(argument.name == "value" or argument.kind is argument.VAR_KEYWORD for argument in arguments)
+    extra = {"value": value} if takes_value and value is not None else {}
+    try:
+        updates, state = transformation.update(grads, state, params, **extra)
+        return optax.apply_updates(params, updates), state, iterations + 1
+    except Exception as error:  # whatever a transformation of somebody's raises while it is traced
+        raise _explained(error) from error
 
 
+def init(transformation: optax.GradientTransformation, params: PyTree) -> PyTree:
+    """The state to begin with."""
+    try:
+        return transformation.init(params)
+    except Exception as error:
+        raise _explained(error) from error
+
+
+#: What to do without a rule that is refused.
+INSTEAD = "Use another rule, such as optax.adamw(1e-3), or train model.functional() in a loop of your own."
+
+
+def _explained(error: Exception) -> TypeError:
+    """The error of an update rule, with its reason where that is known."""
+    message = str(error)
+    if any(name in message for name in ("value_fn", "grad_fn", "obj_fn")):
+        reason = "It evaluates the loss itself (a line search, say), which training by fit or minimize does not offer"
+    elif "'value'" in message:
+        reason = "It needs the loss, which fit and minimize have but apply_gradients does not"
+    elif "attribute 'fast'" in message:
+        reason = "optax.lookahead keeps two sets of weights (LookaheadParams), and a model has one"
+    elif "batch dimension" in message:
+        reason = "It needs a gradient for each example, and training has one for the batch"
+    else:
+        reason = "It fails"
+    return TypeError(
+        f"The update rule cannot be used here. {reason} ({type(error).__name__}: {_first_line(error)}). {INSTEAD}"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0].rstrip(".")
+
+
+#: Held while the state for Variables is made, so that two threads do not make it twice.
+_making_slots = threading.Lock()
 _jitted_update = jax.jit(update)

@@ -37,9 +37,8 @@ class TestForms:
             lambda a, name: [a],
             lambda a, name: (a,),
             lambda a, name: {name: a},
-            lambda a, name: {name: jnp.asarray(a), "unused": 3},
         ],
-        ids=["jax", "float64", "nested lists", "list", "tuple", "dict", "dict with more"],
+        ids=["jax", "float64", "nested lists", "list", "tuple", "dict"],
     )
     def test_one_input_and_one_output(self, form):
         for ours, expected in zip(
@@ -101,10 +100,28 @@ REFUSED = [
     ({"validation_data": [X]}, r"validation_data is \(x, y\)"),
     ({"validation_data": 3}, "A dataset is an iterable of batches"),
     ({"validation_data": iter([(X, Y)])}, "read in every epoch, but it is an iterator"),
-    ({"sample_weight": np.ones(3)}, r"needs one number a sample, 10; received shape \(3,\)"),
+    ({"sample_weight": np.ones(3)}, r"needs one number per sample, 10; received shape \(3,\)"),
     ({"sample_weight": {"other": np.ones(10)}}, "sample_weight names 'other'"),
-    ({"class_weight": {"0": 1.0}}, "class_weight names '0'"),
+    ({"class_weight": {"0": 1.0}}, r"class_weight names '0', .* Class numbers are integers: \{int\(c\): w"),
+    ({"x": {"only_input": X, "only_inputs": X}}, "no input 'only_inputs'. Did you mean 'only_input'"),
+    ({"y": {"only": Y, "more": Y}}, "no target 'more'. Expected the keys 'only' and no others"),
+    ({"initial_epoch": 2}, "initial_epoch=2 is beyond epochs=1: .* For 1 more pass epochs=3"),
+    ({"shuffle": "batch"}, "shuffle is True or False; received 'batch'"),
+    ({"shuffle": None}, "shuffle is True or False; received None"),
+    ({"verbose": "1"}, "verbose is 0 .silent., 1"),
+    ({"validation_split": "0.2"}, "validation_split is a fraction"),
+    ({"validation_data": (X,)}, "received a tuple of 1"),
+    ({"validation_data": ({"only_input": X, "x": X}, Y)}, "validation_data: The model has no input 'x'"),
 ]
+
+
+def test_a_dict_may_have_the_targets_of_outputs_without_loss():
+    xs, ys = two_by_two_data()
+    model = TwoByTwo()
+    model.compile(optimizer="sgd", loss={"size": "mse"})
+    fit(model, xs, {"size": ys[0], "kind": ys[1]})
+    with pytest.raises(ValueError, match="no target 'kinds'"):
+        fit(model, xs, {"size": ys[0], "kinds": ys[1]})
 
 
 @pytest.mark.parametrize(("wrong", "message"), REFUSED)
@@ -126,6 +143,9 @@ def test_what_is_refused_trains_nothing(wrong, message):
     [
         (np.array([0, 1, 3]), "class numbers from 0 to 2, .* received numbers from 0 to 3"),
         (np.array([0, -1, 1]), "received numbers from -1 to 1"),
+        (np.array([np.nan, 7, 0]), "received NaN"),
+        (np.array([0, 0.7, 1]), "received 0.699.*, which is not an integer"),
+        (np.array([0, np.inf, 1]), "received numbers from 0.0 to inf"),
         (np.eye(3)[:, :2], "received .3, 2."),
         (np.eye(3), "received .3, 3.. .*For one-hot targets use the loss 'categoricalCrossentropy'"),
     ],

@@ -76,13 +76,14 @@ def expected_weights(epochs=2):
         lambda: [{"xs": {"only_input": x}, "ys": {"only": y}} for x, y in BATCHES],
         lambda: [(x, y, np.ones(len(x))) for x, y in BATCHES],
         lambda: [{"xs": x, "ys": y, "weights": None} for x, y in BATCHES],
+        lambda: [{"x": x, "y": y, "sample_weight": np.ones(len(x))} for x, y in BATCHES],
         lambda: lambda: iter(BATCHES),
         lambda: lambda: BATCHES,
         Loader,
     ],
     ids=[
         "jtf.data", "prefetched", "list", "tuple of lists", "dicts", "dicts by name", "weighted", "no weights",
-        "generator function", "function", "loader",
+        "names of fit", "generator function", "function", "loader",
     ],
 )  # fmt: skip
 def test_what_a_dataset_may_be(make):
@@ -115,6 +116,13 @@ def test_weights_of_samples_and_classes():
     other.fit(X, labels, batch_size=12, sample_weight=weights, class_weight={0: 2.0, 1: 0.5}, verbose=0, shuffle=False)
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("key", ["weights", "sample_weight", "sample_weights", "sampleWeight"])
+def test_weights_under_the_usual_names(key):
+    model, weights = shared_linear(), np.arange(12.0)
+    expected = np.mean(weights * (X.sum(axis=1, keepdims=True) - Y)[:, 0] ** 2)  # its weights are ones
+    assert model.evaluate_dataset([{"xs": X, "ys": Y, key: weights}]) == pytest.approx(expected, rel=1e-5)
 
 
 class TestIterators:
@@ -233,10 +241,14 @@ class TestEnds:
             ((X, Y[:3]), "Batch 3 of epoch 1: Inputs and targets need the same number of samples"),
             ({"xs": X}, r"Batch 3 of epoch 1: .* received a dict with the keys \['xs'\]"),
             (X, "Batch 3 of epoch 1: A dataset for training yields batches .* received ndarray"),
-            ((X,), "Batch 3 of epoch 1: .* received tuple"),
+            ((X,), "Batch 3 of epoch 1: .* received tuple of 1"),
+            ((X, Y, None, None), "Batch 3 of epoch 1: .* received tuple of 4"),
+            ({"xs": X, "ys": Y, "sample_wieght": Y}, "Batch 3 of epoch 1: A batch has no part .* mean 'sample_weight'"),
+            ({"xs": X, "ys": Y, "x": X}, "Batch 3 of epoch 1: A batch has its 'xs' twice, as 'xs' and as 'x'"),
+            (({"only_input": X, "b": X}, Y), "Batch 3 of epoch 1: The model has no input 'b'"),
             (({"x": X}, Y), "Batch 3 of epoch 1: The inputs lack 'only_input'"),
             ((X, np.full((12, 1), "a")), "Batch 3 of epoch 1: The target 'only' must hold numbers"),
-            ((X, Y, np.ones(3)), "Batch 3 of epoch 1: sample_weight of 'only' needs one number a sample"),
+            ((X, Y, np.ones(3)), "Batch 3 of epoch 1: sample_weight of 'only' needs one number per sample"),
         ],
     )
     def test_a_batch_that_does_not_fit_is_named(self, third, message):
@@ -278,6 +290,17 @@ class TestValidation:
         endless = dataset_of(X, Y, 5).repeat()
         fit(model, BATCHES, epochs=2, validation_data=endless, validation_batches=4)
 
+    def test_so_many_batches_of_arrays(self):
+        model = shared_linear()
+        options = {"validation_data": (X, Y), "validation_batch_size": 5, "validation_batches": 2}
+        history = fit(model, BATCHES, **options)
+        assert history.history["val_loss"][0] == pytest.approx(model.evaluate(X[:10], Y[:10]), rel=1e-5)
+
+    def test_a_list_of_dicts(self):
+        model = shared_linear()
+        history = fit(model, BATCHES, validation_data=[{"x": x, "y": y} for x, y in BATCHES])
+        assert history.history["val_loss"][0] == pytest.approx(model.evaluate(X, Y), rel=1e-5)
+
     def test_arrays(self):
         model = shared_linear()
         history = fit(model, BATCHES, validation_data=(X, Y), validation_batch_size=5)
@@ -296,6 +319,10 @@ class TestValidation:
                 0,
             ),
             ({"validation_data": [X, Y, X, Y]}, "received a list of 4", 0),
+            ({"validation_batches": 2}, "there are none without validation_data", 0),
+            ({"validation_data": (X, Y), "validation_batches": 2}, "has 1 batches of 32; validation_batches=2", 0),
+            ({"initial_epoch": 2}, "initial_epoch=2 is beyond epochs=1", 0),
+            ({"class_weight": [1.0, 2.0]}, r"dict\(enumerate\(factors\)\)", 0),
             ({"validation_data": lambda: iter(())}, "ended after 0 batches; expected at least one", 3),
             ({"validation_data": lambda: BATCHES, "validation_batches": 9}, "ended after 3 batches; expected 9", 3),
             ({"validation_data": lambda: [(X, Y[:2])]}, "Batch 1 of the evaluated dataset: Inputs and targets", 3),

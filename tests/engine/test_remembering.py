@@ -79,11 +79,38 @@ def test_validation_leaves_the_states_of_training_alone():
     np.testing.assert_array_equal(model.state_variables[0], [[6], [60]])
 
 
-def test_another_size_of_batch_is_refused():
-    model = jtf.sequential([L.gru(units=2, stateful=True, batch_input_shape=[2, None, 1], name="keeper")])
-    message = r"'keeper' \(GRU\) expects an input with size 2 along axis 0; received shape \(1, 4, 1\)"
-    with pytest.raises(ValueError, match=message):
-        model.predict(np.ones((3, 4, 1)), batch_size=2)
+def refused_in(model, call, message):
+    before = [np.asarray(v) for v in [*model.weights, *model.state_variables]]
+    with pytest.raises(ValueError, match=f"its batches have 2 samples; received {message}"):
+        call()
+    for variable, old in zip([*model.weights, *model.state_variables], before, strict=True):
+        np.testing.assert_array_equal(variable, old)
+
+
+def test_another_size_of_batch_is_refused_before_anything_happens():
+    model = totals()
+    model.compile(optimizer="sgd", loss="mse")
+    y = np.zeros((6, 1))
+    rest, other = "5 samples, which leaves a last batch of 1", "6 samples in batches of 32. Pass batch_size=2"
+    options = {"batch_size": 2, "verbose": 0}
+    refused_in(model, lambda: model.predict(X), other)
+    refused_in(model, lambda: model.predict(X[:5], batch_size=2), rest)
+    refused_in(model, lambda: model.predict_on_batch(X), "a batch of 6")
+    refused_in(model, lambda: model.evaluate(X, y), other)
+    refused_in(model, lambda: model.evaluate(X[:5], y[:5], batch_size=2), rest)
+    refused_in(model, lambda: model.train_on_batch(X, y), "a batch of 6")
+    refused_in(model, lambda: model.fit(X, y, verbose=0), other)
+    refused_in(model, lambda: model.fit(X[:5], y[:5], **options), rest)
+    refused_in(model, lambda: model.fit(X, y, **options, validation_split=0.5), "3 samples, which leaves")
+    refused_in(model, lambda: model.fit(X, y, **options, validation_data=(X[:5], y[:5])), rest)
+    refused_in(model, lambda: model.fit_dataset([(X, y)], epochs=1, verbose=0), "a batch of 6")
+    refused_in(model, lambda: model.evaluate_dataset([(X, y)]), "a batch of 6")
+    model.fit(X[:4], y[:4], **options, validation_data=(X, y))
+
+
+def test_a_fixed_batch_without_states_is_no_condition():
+    model = jtf.sequential([L.dense(units=1, batch_input_shape=[2, 1], use_bias=False, kernel_initializer="ones")])
+    np.testing.assert_array_equal(model.predict(X[:5], batch_size=3), X[:5])
 
 
 def test_the_pure_function_hands_states_on():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import itertools
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -172,6 +175,26 @@ class TestFailingSteps:
         assert float(model.get_weights()[0][0, 0]) == 1.0
         assert model.optimizer.iterations == 1
 
+    def test_a_device_that_fails_within_a_step_has_taken_the_weights_along(self, monkeypatch):
+        model = counter()
+
+        def step(state, *args):
+            for donated in jax.tree.leaves(state):
+                donated.delete()
+            raise Broken
+
+        monkeypatch.setattr(model._ready_trainer(), "train_step", step)
+        with pytest.raises(Broken) as caught:
+            fit(model)
+        assert any("The value of this Variable was lost" in note for note in caught.value.__notes__)
+        for read in (model.get_weights, lambda: model.predict(ONES), lambda: fit(model)):
+            with pytest.raises(RuntimeError, match="The value of this Variable was lost"):
+                read()
+        model.set_weights([[[5.0]]])
+        model.compile(optimizer=jtf.train.sgd(1.0), loss=model._compiled_with["loss"])
+        fit(model)
+        assert steps_of(model) == 9
+
     def test_sample_weights_that_do_not_fit_the_loss(self):
         model = linear()
         before = model.get_weights()
@@ -207,9 +230,9 @@ class TestInterrupts:
 
     @pytest.fixture(autouse=True)
     def handler_is_restored(self):
-        before = signal.getsignal(signal.SIGINT)
+        outside = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         yield
-        assert signal.getsignal(signal.SIGINT) is before
+        assert signal.signal(signal.SIGINT, outside) is signal.default_int_handler
 
     @pytest.mark.parametrize("milliseconds", [1, 4, 9, 16, 25, 40])
     def test_a_real_signal(self, milliseconds):
@@ -287,6 +310,25 @@ class TestInterrupts:
         monkeypatch.undo()
         assert steps_of(model) == model.optimizer.iterations
 
+    def test_steps_of_other_threads_let_interrupts_wait_all_the_same(self):
+        model, other = counter(), counter()
+        other.train_on_batch(ONES, ONES)
+        seen = []
+
+        def loss(y_true, y_pred):  # within the step
+            thread = threading.Thread(target=other.train_on_batch, args=(ONES, ONES))
+            thread.start()
+            thread.join()
+            signal.raise_signal(signal.SIGINT)
+            seen.append("survived")
+            return -y_pred[:, 0]
+
+        model.compile(optimizer=model.optimizer, loss=loss)
+        with pytest.raises(KeyboardInterrupt):
+            fit(model)
+        assert seen == ["survived"]
+        assert (steps_of(model), steps_of(other)) == (1, 2)
+
     def test_in_another_thread_training_leaves_signals_alone(self):
         model, handlers = counter(), []
         callbacks = {"on_batch_end": lambda *_: handlers.append(signal.getsignal(signal.SIGINT))}
@@ -295,6 +337,42 @@ class TestInterrupts:
         thread.join()
         assert steps_of(model) == 4
         assert set(handlers) == {signal.getsignal(signal.SIGINT)}
+
+
+def counters(number):
+    """A model with several weights that are equal after every step."""
+    x = jtf.input(shape=[1])
+    each = [jtf.layers.dense(units=1, use_bias=False, kernel_initializer="zeros")(x) for _ in range(number)]
+    model = jtf.model(inputs=x, outputs=jtf.layers.concatenate()(each))
+    model.compile(optimizer=jtf.train.sgd(1.0), loss=lambda y_true, y_pred: -y_pred.sum(axis=1))
+    return model
+
+
+@contextlib.contextmanager
+def beside(*functions, done=None):
+    """Within this context the functions run in threads, which take turns as often as can be."""
+    failed = []
+
+    def run(function):
+        try:
+            function()
+        except BaseException as error:
+            failed.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    threads = [threading.Thread(target=run, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        if done is not None:
+            done.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+    assert not failed
 
 
 class TestTwoAtOnce:
@@ -335,6 +413,70 @@ class TestTwoAtOnce:
         fit(model, epochs=1, callbacks={"on_batch_end": lambda *_: model.train_on_batch(ONES, ONES)})
         assert (steps_of(model), model.optimizer.iterations) == (4, 4)
 
+    def test_single_steps_of_other_threads_are_not_lost(self):
+        model, made, done = counter(), [], threading.Event()
+        model.train_on_batch(ONES, ONES)
+
+        def train():
+            while not done.is_set():
+                made.append(model.train_on_batch(ONES, ONES))
+
+        with beside(train, train, done=done):
+            model.fit(ONES, ONES, batch_size=1, epochs=20, verbose=0)
+        assert len(made) > 1
+        assert steps_of(model) == model.optimizer.iterations == 1 + 160 + len(made)
+
+    def test_single_steps_of_two_threads_are_not_lost(self):
+        model = counter()
+        model.train_on_batch(ONES, ONES)
+
+        def train():
+            for _ in range(100):
+                model.train_on_batch(ONES, ONES)
+
+        with beside(train, train):
+            pass
+        assert steps_of(model) == model.optimizer.iterations == 201
+
+    @pytest.mark.parametrize(
+        "look",
+        [
+            lambda model: [float(w[0, 0]) for w in model.get_weights()],
+            lambda model: [float(w[0, 0]) for w in model.variables.trainable.values()],
+            lambda model: model.predict(ONES)[0].tolist(),
+        ],
+        ids=["get_weights", "variables", "predict"],
+    )
+    def test_weights_are_seen_as_of_one_step(self, look, monkeypatch):
+        model = counters(3)
+        model.train_on_batch(ONES, ONES)
+        original, second, done = jtf.Variable.read, model.weights[1], []
+
+        def read(self):
+            value = original(self)
+            if self is second and not done:  # as if another thread's turn came now
+                done.append(True)
+                model.train_on_batch(ONES, ONES)
+            return value
+
+        monkeypatch.setattr(jtf.Variable, "read", read)
+        assert look(model) == [2, 2, 2]
+
+    def test_weights_assigned_by_another_thread_come_between_two_steps(self):
+        model, done, seen = counters(6), threading.Event(), []
+
+        def assign():
+            for number in itertools.count(1000, 1000):
+                model.set_weights([[[number]]] * 6)
+                if done.is_set():
+                    return
+
+        look = {"on_batch_end": lambda *_: seen.append({float(w[0, 0]) for w in model.get_weights()})}
+        with beside(assign, done=done):
+            model.fit(ONES, ONES, batch_size=1, epochs=10, verbose=0, callbacks=look)
+        assert max(max(values) for values in seen) >= 1000
+        assert all(len(values) == 1 for values in seen)
+
     def test_another_model_with_the_same_optimizer_meanwhile(self):
         one, other = counter(), counter()
         other.compile(optimizer=one.optimizer, loss=one._compiled_with["loss"])
@@ -365,6 +507,49 @@ class TestTwoAtOnce:
         assert steps_of(model) == 320
         assert seen == sorted(seen)
         assert all(value == int(value) for value in seen)
+
+
+class Drawing(jtf.layers.Layer):
+    """Draws in training and at inference alike."""
+
+    def call(self, x):
+        return x * jtf.random_uniform([])
+
+
+def test_what_is_drawn_at_inference_is_not_what_training_draws():
+    model = jtf.sequential([Drawing(input_shape=[1]), jtf.layers.dense(units=1, kernel_initializer="ones")])
+    model.compile(optimizer=jtf.train.sgd(0.0), loss=lambda y_true, y_pred: y_pred[:, 0])
+    seen = [model.train_on_batch(ONES, ONES)]  # the generator stands still in what follows
+    seen += [model.evaluate(ONES, ONES), float(model.predict(ONES)[0, 0]), float(model.predict(ONES)[0, 0])]
+    seen += [model.evaluate(ONES, ONES, batch_size=4) * 2 - seen[1]]  # the second batch
+    assert len({round(value, 5) for value in seen}) == len(seen)
+
+
+class TestLossesWithoutGradient:
+    @pytest.mark.parametrize(
+        "loss",
+        [lambda y_true, y_pred: y_true[:, 0], lambda y_true, y_pred: jnp.round(y_pred[:, 0]) - y_true[:, 0]],
+        ids=["without the prediction", "rounded"],
+    )
+    def test_they_are_refused_in_the_first_step(self, loss):
+        model = linear(loss=loss)
+        before = [np.asarray(w) for w in model.get_weights()]
+        for train in (lambda: model.fit(X, Y, verbose=0), lambda: model.train_on_batch(X, Y)):
+            with pytest.raises(ValueError, match="The loss depends on none of the trainable weights"):
+                train()
+        assert isinstance(model.evaluate(X, Y), float), "measuring is something else"
+        for weight, old in zip(model.get_weights(), before, strict=True):
+            np.testing.assert_array_equal(weight, old)
+
+    def test_penalties_are_enough(self):
+        model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[2], kernel_regularizer="l2")])
+        model.compile(optimizer="sgd", loss=lambda y_true, y_pred: y_true[:, 0])
+        model.fit(X, Y, verbose=0)
+
+    def test_a_model_in_which_nothing_learns(self):
+        model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[2], trainable=False)])
+        model.compile(optimizer="sgd", loss="mse")
+        model.fit(X, Y, verbose=0)
 
 
 def test_changing_the_model_in_a_callback_holds_from_the_next_fit_on():

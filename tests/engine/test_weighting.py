@@ -106,13 +106,41 @@ def test_the_validations_part_takes_its_weights_along():
         ([-1, 1, 1, -1], {-1: 2.0, 1: 3.0}, [2, 3, 3, 2]),
         ([0, 10**6, 0, 0], {0: 2.0, 10**6: 3.0}, [2, 3, 2, 2]),
         (np.array([False, True, True, False]), {0: 2.0, 1: 3.0}, [2, 3, 3, 2]),
+        ([0, 1, 1, 0], {np.float64(0): 2.0, np.int8(1): np.float32(3.0)}, [2, 3, 3, 2]),
     ],
-    ids=["numbers", "column", "signs", "large numbers", "bools"],
+    ids=["numbers", "column", "signs", "large numbers", "bools", "keys of numpy"],
 )
 def test_which_class_a_target_is(labels, by_class, expected):
     model = linear(loss=lambda y_true, y_pred: 1.0 + 0 * y_pred[:, 0])
     history = model.fit(X[:4], labels, class_weight=by_class, verbose=0)
     assert history.history["loss"][0] == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0.0, 0.7, 1, 1], r"must be integers; that of sample 1 \(counted from 0\) is \[0.69"),
+        ([0.0, 1, np.nan, 1], r"must be integers; that of sample 2 \(counted from 0\) is \[nan\]"),
+    ],
+)
+def test_class_weights_of_what_is_not_classes(labels, message):
+    with pytest.raises(ValueError, match=message):
+        linear().fit(X[:4], labels, class_weight={0: 2.0, 1: 3.0}, verbose=0)
+
+
+@pytest.mark.parametrize("row", [[0.0, 1, 1], [0.2, np.nan, 0], [-1.0, 1, 1]], ids=["two", "NaN", "signs"])
+def test_class_weights_of_rows_that_are_not_one_class(row):
+    model = classifier("categoricalCrossentropy")
+    with pytest.raises(ValueError, match=r"must be one-hot, or probabilities .*; that of sample 3 \(counted from 0\)"):
+        model.fit(X[:4], [[1, 0, 0], [0, 1, 0], [0.25, 0.25, 0.5], row], class_weight=BY_CLASS, verbose=0)
+
+
+def test_a_batch_whose_samples_all_weigh_nothing():
+    model = classifier("categoricalCrossentropy")
+    before = [np.asarray(w) for w in model.get_weights()]
+    assert model.train_on_batch(X, ONE_HOT, sample_weight=np.zeros(10)) == 0
+    for weight, expected in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, expected)
 
 
 def test_weights_an_entry_of_a_sequence():
@@ -123,7 +151,7 @@ def test_weights_an_entry_of_a_sequence():
     weights = np.array([[1.0, 0, 0], [2, 3, 0]])
     assert model.evaluate(x, y, sample_weight=weights) == pytest.approx(weights.mean())
     assert model.evaluate(x, y, sample_weight=[1.0, 3.0]) == pytest.approx(2.0)
-    with pytest.raises(ValueError, match=r"class_weight needs one class a sample; .* Use sample_weight instead"):
+    with pytest.raises(ValueError, match=r"class_weight needs one class per sample; .* Use sample_weight instead"):
         model.fit(x, y, class_weight={0: 1.0}, verbose=0)
 
 
@@ -158,9 +186,18 @@ def test_class_weights_of_several_outputs():
         ({"class_weight": {0: 1.0, 2: 1.0}}, r"lacks \[1\] and has \[0, 2\]"),
         ({"class_weight": {}}, r"lacks \[0, 1, 2\]"),
         ({"class_weight": {"kind": {0: 1.0}}}, "class_weight names 'kind', which is no output"),
-        ({"sample_weight": np.ones(9)}, r"needs one number a sample, 10; received shape \(9,\)"),
+        ({"sample_weight": np.ones(9)}, r"needs one number per sample, 10; received shape \(9,\)"),
         ({"sample_weight": 1.0}, r"received shape \(\)"),
         ({"sample_weight": ["a"] * 10}, "must hold numbers"),
+        ({"sample_weight": [1.0] * 9 + [-1.0]}, r"numbers from 0 on; that of sample 9 \(counted from 0\) is -1.0"),
+        ({"sample_weight": [1.0, np.nan] + [1.0] * 8}, "that of sample 1 .counted from 0. is nan"),
+        ({"sample_weight": [1.0, np.inf] + [1.0] * 8}, "that of sample 1 .counted from 0. is inf"),
+        ({"class_weight": {0: 1.0, 1: -1.0, 2: 1.0}}, "factors from 0 on; received -1.0 for class 1"),
+        ({"class_weight": {0: 1.0, 1: np.nan, 2: 1.0}}, "factors from 0 on; received nan for class 1"),
+        ({"class_weight": {0: 1.0, 1: "2", 2: 1.0}}, "factors from 0 on; received '2' for class 1"),
+        ({"class_weight": {0.5: 1.0}}, "class numbers as keys; received 0.5"),
+        ({"class_weight": "balanced"}, "is a dict with a factor for each class number.* received 'balanced'"),
+        ({"class_weight": [1.0, 1.0, 1.0]}, r"received \[1.0, 1.0, 1.0\]. With the factors in order: dict\(enumerate"),
     ],
 )
 def test_refusals(options, message):

@@ -54,8 +54,9 @@ def test_the_shape_of_an_input_that_is_not_described(options, shape):
     assert again.batch_input_shape == shape
 
 
-def test_a_wrong_index_shows_in_the_loss():
-    model = jtf.sequential([L.embedding(input_dim=3, output_dim=2, input_length=2), L.flatten(), L.dense(units=1)])
+def test_a_wrong_index_that_the_model_computes_shows_in_the_loss():
+    head = [L.activation(activation="relu", input_shape=[2]), L.embedding(input_dim=3, output_dim=2)]
+    model = jtf.sequential([*head, L.flatten(), L.dense(units=1)])
     model.compile(optimizer="sgd", loss="meanSquaredError")
     with pytest.warns(RuntimeWarning, match="The loss became NaN"):
         losses = model.fit(np.array([[0, 3]]), np.ones((1, 1)), verbose=0).history["loss"]
@@ -114,7 +115,8 @@ def test_a_model_that_begins_with_an_embedding_takes_integers():
         assert model.inputs[0].dtype == "int32"
         assert first.get_config()["dtype"] == "float32"  # as TF.js writes it
     model = jtf.sequential([L.embedding(input_dim=3, output_dim=1, input_length=2)])
-    np.testing.assert_array_equal(model.predict(np.array([[1.0, 2.9]])), model.predict(np.array([[1, 2]])))
+    np.testing.assert_array_equal(model.predict(np.array([[1.0, 2.0]])), model.predict(np.array([[1, 2]])))
+    np.testing.assert_array_equal(model(np.array([[1.0, 2.9]])), model.predict(np.array([[1, 2]])))
 
 
 def test_a_large_index():

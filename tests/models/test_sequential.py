@@ -267,7 +267,7 @@ class TestPredict:
             (np.ones(3), r"received \(3,\). This looks like one sample; .* x\[None\]"),
             (np.ones((0, 3)), "has no samples"),
             (np.float32(1.0), "is a single number"),
-            (np.array([["a", "b", "c"]]), "must hold numbers; received dtype <U1"),
+            (np.array([["a", "b", "c"]]), "must hold numbers; received text"),
             ([[1.0, 2.0, 3.0], [1.0]], "cannot be made one array"),
             ({"wrong": np.ones((2, 3))}, "lack 'in_input'"),
             (np.full((1, 3), 2**40), "integers beyond 32 bits"),

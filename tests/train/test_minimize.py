@@ -219,6 +219,14 @@ def test_a_wrong_assignment_changes_nothing():
     refused(f, ValueError, "Variable 'refused_w' holds shape")
 
 
+@pytest.mark.parametrize("f", [lambda w: w * 0 == 0, jnp.round, jax.lax.stop_gradient], ids=["==", "round", "stop"])
+def test_a_loss_that_depends_on_no_variable(f):
+    w, optimizer = jtf.variable(2.0), jtf.train.sgd(0.1)
+    with pytest.raises(ValueError, match="The loss depends on none of the trainable weights"):
+        optimizer.minimize(lambda: jnp.asarray(f(w.read()), jnp.float32) + 1)
+    assert (float(w), optimizer.iterations) == (2.0, 0)
+
+
 def test_nothing_to_minimize():
     w, other = jtf.variable(1.0, name="to_be_read"), jtf.variable(1.0)
     outside = w.read()
