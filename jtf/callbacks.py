@@ -19,11 +19,12 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from jtf.naming import nearest, snake_case
+from jtf.options import Count, check_constructor
 from jtf.types import Array
 
 HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
@@ -48,6 +49,7 @@ class Callback:
             TypeError: the class defines ``onEpochEnd`` or another such method.
         """
         super().__init_subclass__(**options)
+        check_constructor(cls)
         for name in vars(cls):
             if name not in HOOKS and snake_case(name) in HOOKS:
                 raise TypeError(f"{cls.__name__}.{name} would never be called: name the method {snake_case(name)}.")
@@ -168,14 +170,12 @@ class EarlyStopping(Callback):
         self,
         monitor: str = "val_loss",
         min_delta: float = 0.0,
-        patience: int = 0,
-        verbose: int = 0,
-        mode: str = "auto",
+        patience: Count = 0,
+        verbose: Count | bool = 0,
+        mode: Literal["auto", "min", "max"] = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = False,
     ) -> None:
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"EarlyStopping's mode is 'auto', 'min' or 'max'; received {mode!r}.")
         self.monitor, self.min_delta, self.patience, self.verbose = monitor, abs(min_delta), patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
         rising = any(word in monitor for word in ("acc", "precision", "recall", "r2"))

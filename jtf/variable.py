@@ -31,6 +31,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtf.naming import next_uid
+from jtf.options import checked
 from jtf.random import key_stream
 from jtf.types import Array, DTypeLike, PyTree, Values
 
@@ -77,6 +78,7 @@ class Variable:
     #: ``(shape, dtype) -> array``: how to begin anew, for weights that a layer made.
     initializer: Callable[..., Array] | None
 
+    @checked
     def __init__(
         self,
         value: Values | Variable,

@@ -13,8 +13,9 @@ PACKAGE = Path(jtf.__file__).parent
 
 #: From the ground up. A module imports from the storeys below it, and a package from within itself.
 STOREYS = [
-    "types version",
-    "functional naming random datasets",  # pure functions, and what everybody needs
+    "types version naming",
+    "options",
+    "functional random datasets",  # pure functions, and what everybody needs
     "activations losses variable callbacks data",
     "configurable",
     "initializers regularizers constraints printing progress vis train",
@@ -66,6 +67,7 @@ def test_every_storey_exists():
 def test_the_pure_functions_know_nothing_of_the_rest():
     assert set().union(*(imports(path.read_text()) for path in SOURCES if name_of(path) == "functional")) <= {
         "functional",
+        "options",
         "types",
     }
 

@@ -9,17 +9,21 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 
 from jtf.types import Array, ArrayLike
 
-Axis = int | tuple[int, ...]
+#: An axis or several.
+Axis = int | Sequence[int]
 
 _EPSILON = 1e-7
 
 
 def _norms(w: Array, axis: Axis) -> Array:
-    return jnp.sqrt(jnp.sum(jnp.square(w), axis=axis, keepdims=True))
+    axes = axis if isinstance(axis, int) else tuple(axis)
+    return jnp.sqrt(jnp.sum(jnp.square(w), axis=axes, keepdims=True))
 
 
 def max_norm(w: ArrayLike, max_value: float = 2.0, axis: Axis = 0) -> Array:

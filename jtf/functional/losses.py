@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from jtf.functional.kinks import absolute, clip_by_value, largest
+from jtf.options import checked
 from jtf.types import Array, ArrayLike
 
 _EPSILON = 1e-7
@@ -105,6 +106,7 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 # --- likelihoods ------------------------------------------------------------------------------------
 
 
+@checked
 def categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Array:
     """Cross-entropy of class probabilities, ``-sum(y_true * log(p))``.
 
@@ -128,6 +130,7 @@ def categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: 
     return -jnp.sum(t * _log_probabilities(p, from_logits), axis=-1).astype(dtype)
 
 
+@checked
 def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Array:
     """Cross-entropy of class probabilities, ``-log(p[y_true])``, for integer labels.
 
@@ -157,6 +160,7 @@ def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_l
     return jnp.where(is_class, -log_p, 0.0).astype(dtype)
 
 
+@checked
 def binary_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Array:
     """Mean cross-entropy of independent yes-or-no probabilities.
 

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from jtf.functional.kinks import absolute
 from jtf.functional.losses import sigmoid_cross_entropy_with_logits
+from jtf.options import Fraction, NotNegative, Positive, checked
 from jtf.types import Array, ArrayLike
 
 
@@ -103,6 +104,7 @@ def mean_squared_error(
     return compute_weighted_loss(jnp.square(t - p), weights, reduction)
 
 
+@checked
 def cosine_distance(
     labels: ArrayLike,
     predictions: ArrayLike,
@@ -137,11 +139,12 @@ def hinge_loss(
     return compute_weighted_loss(jax.nn.relu(1.0 - (2.0 * t - 1.0) * p), weights, reduction)
 
 
+@checked
 def huber_loss(
     labels: ArrayLike,
     predictions: ArrayLike,
     weights: ArrayLike | None = None,
-    delta: float = 1.0,
+    delta: Positive = 1.0,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Huber loss: ``e**2 / 2`` for errors ``e`` up to ``delta``, ``delta * (e - delta / 2)`` beyond.
@@ -163,11 +166,12 @@ def huber_loss(
     return compute_weighted_loss(losses, weights, reduction)
 
 
+@checked
 def log_loss(
     labels: ArrayLike,
     predictions: ArrayLike,
     weights: ArrayLike | None = None,
-    epsilon: float = 1e-7,
+    epsilon: NotNegative = 1e-7,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Log loss of probabilities, ``-labels * log(p + epsilon) - (1 - labels) * log(1 - p + epsilon)``.
@@ -187,11 +191,12 @@ def log_loss(
     return compute_weighted_loss(losses, weights, reduction)
 
 
+@checked
 def sigmoid_cross_entropy(
     multi_class_labels: ArrayLike,
     logits: ArrayLike,
     weights: ArrayLike | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Fraction = 0.0,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Cross-entropy of independent yes-or-no classes, from logits.
@@ -211,11 +216,12 @@ def sigmoid_cross_entropy(
     return compute_weighted_loss(sigmoid_cross_entropy_with_logits(t, x), weights, reduction)
 
 
+@checked
 def softmax_cross_entropy(
     onehot_labels: ArrayLike,
     logits: ArrayLike,
     weights: ArrayLike | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Fraction = 0.0,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Cross-entropy of exclusive classes, ``-sum(labels * log_softmax(logits))`` over the last axis.

@@ -41,9 +41,10 @@ from jtf.layers.scopes import (
     refuse_large_state,
     scoped,
 )
-from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, traced
+from jtf.layers.shapes import Traced, as_shape, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
+from jtf.options import PositiveInt, checked
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable
 
@@ -87,9 +88,9 @@ class Layer(Configurable):
         *,
         name: str | None = None,
         trainable: bool = True,
-        input_shape: ShapeLike | None = None,
-        batch_input_shape: ShapeLike | None = None,
-        batch_size: int | None = None,
+        input_shape: Sequence[PositiveInt | None] | None = None,
+        batch_input_shape: Sequence[PositiveInt | None] | None = None,
+        batch_size: PositiveInt | None = None,
         dtype: DTypeLike | None = None,
         input_dtype: DTypeLike | None = None,
         weights: Sequence[ArrayLike] | None = None,
@@ -106,9 +107,9 @@ class Layer(Configurable):
         self.trainable = trainable
         self.batch_input_shape: Shape | None = None
         if batch_input_shape is not None:
-            self.batch_input_shape = checked_sizes("batch_input_shape", batch_input_shape, self)
+            self.batch_input_shape = tuple(batch_input_shape)
         elif input_shape is not None:
-            self.batch_input_shape = (batch_size, *checked_sizes("input_shape", input_shape, self))
+            self.batch_input_shape = (batch_size, *input_shape)
         self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -391,9 +392,10 @@ class Layer(Configurable):
         return self._trainable
 
     @trainable.setter
+    @checked
     def trainable(self, value: bool) -> None:
-        unchanged = vars(self).get("_trainable") == bool(value)
-        self._trainable = bool(value)
+        unchanged = vars(self).get("_trainable") == value
+        self._trainable = value
         for layer in () if unchanged else self.sublayers:
             layer.trainable = value
 

@@ -9,6 +9,7 @@ from typing import Any
 from jtf.io import SaveResult, load_weights, save_layers_model
 from jtf.io.handlers import SaveTarget
 from jtf.io.topology import topology
+from jtf.options import PositiveInt, checked
 
 
 class Saving:
@@ -16,6 +17,7 @@ class Saving:
 
     _user_defined_metadata: dict[str, Any] | None = None
 
+    @checked
     def save(
         self,
         path: SaveTarget,
@@ -24,7 +26,7 @@ class Saving:
         trainable_only: bool = False,
         dtype: str | Mapping[str, str] | None = None,
         target: str = "tfjs",
-        shard_bytes: int | None = None,
+        shard_bytes: PositiveInt | None = None,
         overwrite: bool = False,
     ) -> SaveResult:
         """Write the model in TF.js's own format.
@@ -64,6 +66,7 @@ class Saving:
             overwrite=overwrite,
         )
 
+    @checked
     def load_weights(self, source: Any, *, strict: bool = True) -> None:
         """Take over weights from elsewhere, into a model that is made already.
 

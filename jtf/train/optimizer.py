@@ -17,6 +17,7 @@ import optax
 
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.naming import nearest, snake_case
+from jtf.options import checked_option
 from jtf.train.differentiate import differentiate
 from jtf.train.gradients import ValueAndGrads, by_name
 from jtf.types import Array, ArrayLike, PyTree
@@ -206,7 +207,7 @@ class Optimizer(Configurable):
         python_name = "learning_rate" if name == "lr" else snake_case(name)
         if python_name != name and python_name in option_names(type(self)):
             raise AttributeError(f"{self.class_name} has no {name!r}; it is called {python_name!r} here.")
-        super().__setattr__(name, value)
+        super().__setattr__(name, checked_option(self, name, value))
         if name != "_rule":
             self._rule = None  # a hyper-parameter may have changed
 
