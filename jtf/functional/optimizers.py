@@ -1,4 +1,6 @@
-"""TF.js's optimizers as optax gradient transformations, equal to float32 rounding.
+"""TF.js's optimizers as optax gradient transformations.
+
+They take its steps, to float32 rounding, except where those fail: Adadelta and centered RMSProp say how.
 
 Each is used as any in optax: ``state = tx.init(params)``, ``updates, state = tx.update(grads, state)``,
 ``params = optax.apply_updates(params, updates)``. A learning rate may be a float, an array (a traced one
@@ -75,7 +77,10 @@ def adagrad(learning_rate: LearningRate, initial_accumulator_value: NotNegative 
 def adadelta(
     learning_rate: LearningRate = 0.001, rho: ProperFraction = 0.95, epsilon: NotNegative = 1e-7
 ) -> optax.GradientTransformation:
-    """Adadelta, as TF.js has it: see :func:`scale_by_adadelta`; then ``x -= lr * d``.
+    """Adadelta: ``d = sqrt(u + epsilon) / sqrt(a + epsilon) * g``, then ``x -= lr * d``.
+
+    ``a`` averages ``g**2``, this step's included, and ``u`` averages ``d**2``, up to the step before. TF.js divides by
+    the ``a`` of the step before, too, which begins at 0: its steps grow without bounds.
 
     Args:
         learning_rate: Step size.
@@ -88,7 +93,7 @@ def adadelta(
     References:
         Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
     """
-    return optax.chain(scale_by_adadelta(rho, epsilon), _scale_by_rate(learning_rate, sign=-1))
+    return optax.chain(optax.scale_by_adadelta(rho, epsilon), _scale_by_rate(learning_rate, sign=-1))
 
 
 @checked
@@ -173,41 +178,6 @@ def rmsprop(
 
 
 # --- where TF.js differs from optax -----------------------------------------------------------------
-
-
-class ScaleByAdadeltaState(NamedTuple):
-    """Averages of the squared gradients and of the squared updates."""
-
-    accumulated_grads: PyTree
-    accumulated_updates: PyTree
-
-
-def scale_by_adadelta(rho: ProperFraction = 0.95, epsilon: NotNegative = 1e-7) -> optax.GradientTransformation:
-    """``d = sqrt(u + epsilon) / sqrt(a + epsilon) * g``; then ``a`` and ``u`` take up ``g**2`` and ``d**2``.
-
-    ``a`` and ``u`` decay by ``rho``. ``a`` is the average before this step, where the paper and optax take it
-    after: the first update is the gradient itself.
-    """
-
-    def init(params: PyTree) -> ScaleByAdadeltaState:
-        return ScaleByAdadeltaState(_zeros_like(params), _zeros_like(params))
-
-    def update(
-        grads: PyTree, state: ScaleByAdadeltaState, params: PyTree | None = None
-    ) -> tuple[PyTree, ScaleByAdadeltaState]:
-        del params
-        updates = jax.tree.map(
-            lambda g, a, u: jnp.sqrt(u + epsilon) / jnp.sqrt(a + epsilon) * g,
-            grads,
-            state.accumulated_grads,
-            state.accumulated_updates,
-        )
-        return updates, ScaleByAdadeltaState(
-            _decayed(state.accumulated_grads, _squares(grads), rho),
-            _decayed(state.accumulated_updates, _squares(updates), rho),
-        )
-
-    return optax.GradientTransformation(init, update)
 
 
 class ScaleByAdamaxState(NamedTuple):

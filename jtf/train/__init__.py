@@ -73,7 +73,10 @@ class Adagrad(Optimizer):
 
 @registry.add
 class Adadelta(Optimizer):
-    """Steps in proportion to the ratio of past updates to past gradients (Zeiler, 2012), as TF.js computes it.
+    """Steps in proportion to the ratio of past updates to past gradients (Zeiler, 2012).
+
+    As in the paper and in Keras, the past gradients include the present one. In TF.js they do not, so that the first
+    steps are huge and training diverges; a model that is saved here and trained on there takes its steps.
 
     Args:
         learning_rate: a number or a schedule.

@@ -80,7 +80,7 @@ class TestErrors:
             ),
             (
                 lambda: L.conv1d(filters=1, kernel_size=0),
-                "Conv1D's kernel_size is a positive integer or a list of one for each axis; received 0",
+                "Conv1D's kernel_size is a positive integer or a list .*; received 0",
             ),
             (lambda: L.conv1d(filters=1, kernel_size="3"), "a positive integer or a list .*; received '3'"),
             (lambda: L.conv3d(filters=1, kernel_size=2, strides=[1, 2]), "Conv3D: strides must be .* a list of 3"),

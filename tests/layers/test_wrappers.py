@@ -112,7 +112,7 @@ class TestBidirectional:
             (
                 lambda: L.bidirectional(layer=L.lstm(units=1), merge_mode="add"),
                 ValueError,
-                "'concat', 'sum', 'mul' or 'ave' or None",
+                "'concat', 'sum', 'mul' or 'ave'",
             ),
             (
                 lambda: L.bidirectional(layer=L.lstm(units=2))(X, initial_state=[numbers(2, 2)] * 3),
