@@ -48,7 +48,7 @@ class Range(NamedTuple):
             return True
         above = value >= self.low if self.with_low else value > self.low
         below = value <= self.high if self.with_high else value < self.high
-        return bool(np.all(above) and np.all(below))
+        return above and below if isinstance(above, bool) else bool(np.all(above) and np.all(below))
 
 
 Fraction = Annotated[float, Range(0, 1)]
@@ -84,8 +84,9 @@ def checked(function: F) -> F:
             _read(owner, name, readers[name], value) if name in readers else value
             for name, value in zip(positional, args, strict=False)
         ]
-        for name in options.keys() & readers.keys():
-            options[name] = _read(owner, name, readers[name], options[name])
+        for name, value in options.items():
+            if name in readers:
+                options[name] = _read(owner, name, readers[name], value)
         return function(*read, *args[len(read) :], **options)
 
     return typing.cast(F, with_checks)
@@ -106,8 +107,9 @@ def checked_option(owner: object, name: str, value: Any) -> Any:
     Raises:
         ValueError: it would not.
     """
-    reader = _reader_of_option(type(owner), name)
-    return _read(type(owner).__name__, name, reader, value) if reader else value
+    cls: Any = type(owner)
+    reader = _reader_of_option(cls, name)
+    return _read(cls.__name__, name, reader, value) if reader else value
 
 
 def allows_none(cls: type, name: str) -> bool:
@@ -166,6 +168,7 @@ def _plan(function: Callable[..., Any]) -> tuple[list[str], dict[str, Reader]]:
     return positional, readers
 
 
+@functools.cache
 def _reader_of_option(cls: type, name: str) -> Reader | None:
     constructors = (getattr(vars(base).get("__init__"), "__wrapped__", None) for base in cls.__mro__)
     readers = (_plan(function)[1].get(name) for function in constructors if function is not None)

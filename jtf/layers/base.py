@@ -30,6 +30,7 @@ import numpy as np
 
 from jtf import constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
+from jtf.functional.operands import wide
 from jtf.layers.building import building, unchanged_if_refused
 from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
 from jtf.layers.scopes import (
@@ -484,7 +485,7 @@ class Layer(Configurable):
         """Add the penalty of the layer's ``activity_regularizer``, if it has one, divided by the batch's size."""
         regularizer = getattr(self, "activity_regularizer", None)
         if regularizer is not None:
-            self.add_loss(regularizer(outputs) / outputs.shape[0])
+            self.add_loss(regularizer(wide(outputs)) / outputs.shape[0])
 
     # Configuration.
 
