@@ -41,6 +41,7 @@ from jtf.io.topology import model_from_json, topology
 from jtf.io.training_config import compile_as_saved, training_config
 from jtf.layers.scopes import weights_are_given
 from jtf.naming import look_up
+from jtf.options import checked
 
 #: Takes the fraction that has been read.
 OnProgress = Callable[[float], Any]
@@ -142,6 +143,7 @@ def artifacts_of(
     )
 
 
+@checked
 def load_layers_model(
     path: LoadSource,
     *,

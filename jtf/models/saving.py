@@ -9,7 +9,7 @@ from typing import Any
 from jtf.io import SaveResult, load_weights, save_layers_model
 from jtf.io.handlers import SaveTarget
 from jtf.io.topology import topology
-from jtf.options import PositiveInt, checked
+from jtf.options import checked
 
 
 class Saving:
@@ -26,7 +26,7 @@ class Saving:
         trainable_only: bool = False,
         dtype: str | Mapping[str, str] | None = None,
         target: str = "tfjs",
-        shard_bytes: PositiveInt | None = None,
+        shard_bytes: int | None = None,
         overwrite: bool = False,
     ) -> SaveResult:
         """Write the model in TF.js's own format.
