@@ -22,7 +22,7 @@ import operator
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union
 
 import jax
@@ -60,6 +60,8 @@ Bound = Annotated[float, Range(0)]
 Count = Annotated[int, Range(0)]
 PositiveInt = Annotated[int, Range(1)]
 Seed = Annotated[int, Range(0, 2**32 - 1), "an integer from 0 to 2**32 - 1"]
+#: Sizes of which some may vary.
+ShapeOfInput = Annotated[Sequence[PositiveInt | None], "a list of sizes, such as [784]"]
 DataFormat = Literal["channelsLast", "channelsFirst", "channels_last", "channels_first"]
 
 

@@ -220,7 +220,7 @@ def test_every_option_has_an_annotation():
         (lambda: jtf.variable(1.0, trainable="no"), "Variable's trainable is True or False; received 'no'."),
         (
             lambda: jtf.input(shape=784),
-            r"input's shape is a list of positive integers or None; .* Write shape=\[784\].",
+            r"input's shape is a list of sizes, such as .* Write shape=\[784\].",
         ),
         (lambda: L.conv2d(2, 3, data_format="channel_last"), "received 'channel_last'. Did you mean 'channelsLast'?"),
         (lambda: setattr(L.dense(units=2), "trainable", "no"), "trainable's value is True or False; received 'no'."),

@@ -45,7 +45,7 @@ from jtf.layers.scopes import (
 from jtf.layers.shapes import Traced, as_shape, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
-from jtf.options import PositiveInt, checked
+from jtf.options import PositiveInt, ShapeOfInput, checked
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable
 
@@ -89,8 +89,8 @@ class Layer(Configurable):
         *,
         name: str | None = None,
         trainable: bool = True,
-        input_shape: Sequence[PositiveInt | None] | None = None,
-        batch_input_shape: Sequence[PositiveInt | None] | None = None,
+        input_shape: ShapeOfInput | None = None,
+        batch_input_shape: ShapeOfInput | None = None,
         batch_size: PositiveInt | None = None,
         dtype: DTypeLike | None = None,
         input_dtype: DTypeLike | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from jtf import activations, constraints, functional, initializers, naming, random, regularizers
@@ -10,7 +10,7 @@ from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
 from jtf.layers.symbolic import Node, SymbolicTensor
-from jtf.options import Fraction, PositiveInt, Seed, checked
+from jtf.options import Fraction, PositiveInt, Seed, ShapeOfInput, checked
 from jtf.types import Array, DTypeLike, Shape, ShapeLike
 
 
@@ -65,8 +65,8 @@ class InputLayer(Layer):
 
 @checked
 def input(
-    shape: Sequence[PositiveInt | None] | None = None,
-    batch_shape: Sequence[PositiveInt | None] | None = None,
+    shape: ShapeOfInput | None = None,
+    batch_shape: ShapeOfInput | None = None,
     dtype: DTypeLike | None = None,
     name: str | None = None,
     sparse: bool = False,
