@@ -20,13 +20,14 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from jtf.missing import Answering, knows_arguments
 from jtf.monitors import logged_name, rises
 from jtf.naming import nearest, snake_case
+from jtf.options import Count, check_constructor
 from jtf.types import Array
 
 HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
@@ -84,6 +85,7 @@ class Callback(Answering):
             TypeError: the class defines ``onEpochEnd``, ``on_epoch_ends``, ``on_test_end`` or another such method.
         """
         super().__init_subclass__(**options)
+        check_constructor(cls)
         for base in cls.__mro__:
             if not issubclass(Callback, base):
                 for name in vars(base):
@@ -233,14 +235,12 @@ class EarlyStopping(Callback):
         self,
         monitor: str = "val_loss",
         min_delta: float = 0.0,
-        patience: int = 0,
-        verbose: int = 0,
-        mode: str = "auto",
+        patience: Count = 0,
+        verbose: Count | bool = 0,
+        mode: Literal["auto", "min", "max"] = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = False,
     ) -> None:
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"EarlyStopping's mode is 'auto', 'min' or 'max'; received {mode!r}.")
         self.monitor, self.min_delta, self.patience, self.verbose = monitor, abs(min_delta), patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
         rising = {"min": False, "max": True}.get(mode, rises(monitor))

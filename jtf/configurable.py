@@ -26,6 +26,7 @@ import numpy as np
 from jtf import activations
 from jtf.missing import Answering
 from jtf.naming import camel_case, folded, nearest, snake_case, words_in_snake_case
+from jtf.options import allows_none, check_constructor, refuse_options_object
 
 C = TypeVar("C", bound="type[Configurable]")
 P = ParamSpec("P")
@@ -35,8 +36,9 @@ T = TypeVar("T")
 class Configurable(Answering):
     """An object whose constructor arguments are its configuration.
 
-    A subclass whose ``__init__`` takes ``**kwargs`` passes them on to its base class, whose arguments are then
-    part of the configuration too.
+    The constructors of this package's classes take only what their annotations allow (`jtf.options`). A subclass whose
+    ``__init__`` takes ``**kwargs`` passes them on to its base class, whose arguments are then part of the configuration
+    too.
     """
 
     #: Arguments of the constructor that are no part of what is written down.
@@ -45,6 +47,10 @@ class Configurable(Answering):
     without_effect: ClassVar[Mapping[str, Any]] = {}
     #: The classes of which a configuration may hold objects, as ``{className, config}``; None where there are none.
     registry_of_parts: ClassVar[Registry | None] = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_constructor(cls)
 
     @property
     def class_name(self) -> str:
@@ -67,10 +73,13 @@ class Configurable(Answering):
         """The object that a configuration describes, with names in camelCase or snake_case.
 
         Raises:
-            ValueError: an option that the class does not have.
+            ValueError: an option that the class does not have, or a value that it cannot have.
         """
         options = checked_options(cls, _with_effect(cls, config))
-        return cls(**{name: _with_parts(cls, name, value) for name, value in options.items()})
+        given = {
+            name: v for name, v in options.items() if v is not None or allows_none(cls, name)
+        }  # as TF.js reads null
+        return cls(**{name: _with_parts(cls, name, value) for name, value in given.items()})
 
     def __repr__(self) -> str:
         try:
@@ -299,11 +308,14 @@ def unknown_option(cls: type[Configurable], name: str) -> ValueError:
 def factory(cls: Callable[P, T]) -> Callable[P, T]:
     """The snake_case function that makes objects of a class, with the class's own signature and docstring.
 
-    Options may be given in TF.js's spelling as well (``useBias``); an unknown one is refused with the nearest.
+    Options may be given in TF.js's spelling as well (``useBias``); an unknown one is refused with the nearest, and an
+    options object with the keywords that it becomes.
     """
 
     @functools.wraps(cls, updated=())  # which also makes the class's signature that of the function
     def make(*args: P.args, **options: P.kwargs) -> T:
+        if args:
+            refuse_options_object(cls.__name__, args[-1])
         return cls(*args, **checked_options(cls, options))  # type: ignore[arg-type]
 
     return make

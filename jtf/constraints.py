@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from jtf.configurable import Configurable, Registry, factory
 from jtf.functional import constraints as functional
+from jtf.functional.constraints import Axis
+from jtf.options import Bound, Fraction, NotNegative
 from jtf.types import Array, ArrayLike
 
 registry = Registry("constraint")
@@ -24,7 +26,7 @@ deserialize = registry.deserialize
 class MaxNorm(Configurable):
     """Euclidean norms along ``axis`` of at most ``max_value``."""
 
-    def __init__(self, max_value: float = 2.0, axis: int = 0) -> None:
+    def __init__(self, max_value: Bound = 2.0, axis: Axis = 0) -> None:
         self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: ArrayLike) -> Array:
@@ -35,7 +37,7 @@ class MaxNorm(Configurable):
 class UnitNorm(Configurable):
     """Euclidean norms along ``axis`` of one."""
 
-    def __init__(self, axis: int = 0) -> None:
+    def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
 
     def __call__(self, w: ArrayLike) -> Array:
@@ -54,7 +56,11 @@ class NonNeg(Configurable):
 class MinMaxNorm(Configurable):
     """Euclidean norms along ``axis`` between two values, approached at ``rate`` a step."""
 
-    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int = 0) -> None:
+    def __init__(
+        self, min_value: NotNegative = 0.0, max_value: Bound = 1.0, rate: Fraction = 1.0, axis: Axis = 0
+    ) -> None:
+        if min_value > max_value:
+            raise ValueError(f"MinMaxNorm's min_value is at most its max_value; received {min_value!r}, {max_value!r}.")
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
 
     def __call__(self, w: ArrayLike) -> Array:

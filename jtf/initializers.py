@@ -20,7 +20,8 @@ import jax
 from jtf import random
 from jtf.configurable import Configurable, Registry, factory
 from jtf.functional import initializers as functional
-from jtf.naming import camel_case
+from jtf.functional.initializers import Distribution, Mode
+from jtf.options import NotNegative, Seed
 from jtf.types import Array, DTypeLike
 
 registry = Registry("initializer")
@@ -72,9 +73,9 @@ class Ones(Fixed):
 
 @registry.add
 class Constant(Fixed):
-    """One value everywhere."""
+    """One value everywhere, or the values of an array."""
 
-    def __init__(self, value: float) -> None:
+    def __init__(self, value: float | Array | Sequence[float] | Sequence[Sequence[float]]) -> None:
         self.value = value
 
     def make(self, key: Array | None, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -96,7 +97,9 @@ class Identity(Fixed):
 class RandomUniform(Initializer):
     """Uniform over ``[minval, maxval)``. (TF.js reads a bound of 0 as "not given"; here 0 is 0.)"""
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed | None = None) -> None:
+        if minval > maxval:
+            raise ValueError(f"RandomUniform's minval is at most its maxval; received {minval!r} and {maxval!r}.")
         self.minval, self.maxval, self.seed = minval, maxval, seed
 
     def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -107,7 +110,7 @@ class RandomUniform(Initializer):
 class RandomNormal(Initializer):
     """Normal with this mean and standard deviation. (TF.js reads a stddev of 0 as 0.05; here 0 is 0.)"""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: NotNegative = 0.05, seed: Seed | None = None) -> None:
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -118,7 +121,7 @@ class RandomNormal(Initializer):
 class TruncatedNormal(Initializer):
     """Normal, drawn again beyond two standard deviations."""
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: NotNegative = 0.05, seed: Seed | None = None) -> None:
         self.mean, self.stddev, self.seed = mean, stddev, seed
 
     def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -129,7 +132,7 @@ class TruncatedNormal(Initializer):
 class Orthogonal(Initializer):
     """``gain`` times a random matrix with orthonormal rows or columns."""
 
-    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: Seed | None = None) -> None:
         self.gain, self.seed = gain, seed
 
     def make(self, key: Array, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -152,13 +155,12 @@ class VarianceScaling(Initializer):
 
     def __init__(
         self,
-        scale: float = 1.0,
-        mode: str = "fanIn",
-        distribution: str = "normal",
-        seed: int | None = None,
+        scale: NotNegative = 1.0,
+        mode: Mode = "fanIn",
+        distribution: Distribution = "normal",
+        seed: Seed | None = None,
     ) -> None:
-        functional.check_variance_scaling(scale, mode, distribution)
-        self.scale, self.mode, self.distribution, self.seed = scale, camel_case(mode), camel_case(distribution), seed
+        self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
 
     @property
     def class_name(self) -> str:
@@ -178,7 +180,7 @@ class VarianceScaling(Initializer):
 class GlorotUniform(VarianceScaling):
     """Uniform with variance ``2 / (inputs + outputs)`` (Glorot and Bengio, 2010)."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__(1.0, "fanAvg", "uniform", seed)
 
 
@@ -186,7 +188,7 @@ class GlorotUniform(VarianceScaling):
 class GlorotNormal(VarianceScaling):
     """Truncated normal with standard deviation ``sqrt(2 / (inputs + outputs))`` before truncation."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__(1.0, "fanAvg", "normal", seed)
 
 
@@ -194,7 +196,7 @@ class GlorotNormal(VarianceScaling):
 class HeUniform(VarianceScaling):
     """Uniform with variance ``2 / inputs`` (He et al., 2015)."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__(2.0, "fanIn", "uniform", seed)
 
 
@@ -202,7 +204,7 @@ class HeUniform(VarianceScaling):
 class HeNormal(VarianceScaling):
     """Truncated normal with standard deviation ``sqrt(2 / inputs)`` before truncation."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__(2.0, "fanIn", "normal", seed)
 
 
@@ -210,7 +212,7 @@ class HeNormal(VarianceScaling):
 class LeCunUniform(VarianceScaling):
     """Uniform with variance ``1 / inputs`` (LeCun et al., 1998)."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__(1.0, "fanIn", "uniform", seed)
 
 
@@ -218,7 +220,7 @@ class LeCunUniform(VarianceScaling):
 class LeCunNormal(VarianceScaling):
     """Truncated normal with standard deviation ``sqrt(1 / inputs)`` before truncation."""
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: Seed | None = None) -> None:
         super().__init__(1.0, "fanIn", "normal", seed)
 
 

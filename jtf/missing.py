@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Modules whose names others import for their own use.
-_TOOLS = ("jtf.configurable", "jtf.missing", "jtf.naming", "jtf.types")
+_TOOLS = ("jtf.configurable", "jtf.missing", "jtf.naming", "jtf.options", "jtf.types")
 
 
 def teach(namespaces: Mapping[str, ModuleType]) -> None:

@@ -20,15 +20,19 @@ import functools
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtf.options import Count, Range, Seed, checked, is_open
 from jtf.types import Array, ArrayLike, DTypeLike
 
-_SEEDS = 2**32
+#: A number, or an array of them that broadcasts with the shape.
+Numbers = float | Array
+NotNegativeNumbers = Annotated[Numbers, Range(0, with_high=False)]
+PositiveNumbers = Annotated[Numbers, Range(0, with_low=False, with_high=False)]
 
 
 class _Global:
@@ -111,7 +115,8 @@ _global = _Global()
 _local = _Local()
 
 
-def set_seed(seed: int) -> None:
+@checked
+def set_seed(seed: Seed) -> None:
     """Fix every random choice made after this call: initial weights, dropout, shuffling.
 
     Two runs of one program with one seed are equal to the last bit on one kind of device.
@@ -122,7 +127,7 @@ def set_seed(seed: int) -> None:
     Raises:
         ValueError: ``seed`` is no such integer.
     """
-    _global.reset(_checked_seed(seed))
+    _global.reset(seed)
 
 
 @contextlib.contextmanager
@@ -211,12 +216,13 @@ def position() -> Position:
         return Position(_global.seed, _global.draws)
 
 
+@checked
 def random_normal(
-    shape: Sequence[int],
-    mean: float = 0.0,
-    stddev: float = 1.0,
+    shape: Sequence[Count],
+    mean: Numbers = 0.0,
+    stddev: NotNegativeNumbers = 1.0,
     dtype: DTypeLike = "float32",
-    seed: int | None = None,
+    seed: Seed | None = None,
 ) -> Array:
     """Numbers from the normal distribution (TF.js ``tf.randomNormal``).
 
@@ -229,52 +235,70 @@ def random_normal(
     return _cast(mean + stddev * jax.random.normal(_key(seed), _shape(shape), _float(dtype)), dtype)
 
 
-def random_standard_normal(shape: Sequence[int], dtype: DTypeLike = "float32", seed: int | None = None) -> Array:
+@checked
+def random_standard_normal(shape: Sequence[Count], dtype: DTypeLike = "float32", seed: Seed | None = None) -> Array:
     """Numbers from the normal distribution with mean 0 and standard deviation 1."""
     return random_normal(shape, 0.0, 1.0, dtype, seed)
 
 
+@checked
 def truncated_normal(
-    shape: Sequence[int],
-    mean: float = 0.0,
-    stddev: float = 1.0,
+    shape: Sequence[Count],
+    mean: Numbers = 0.0,
+    stddev: NotNegativeNumbers = 1.0,
     dtype: DTypeLike = "float32",
-    seed: int | None = None,
+    seed: Seed | None = None,
 ) -> Array:
     """Normal numbers, drawn again where they lie more than two ``stddev`` from the mean."""
     draw = jax.random.truncated_normal(_key(seed), -2.0, 2.0, _shape(shape), _float(dtype))
     return _cast(mean + stddev * draw, dtype)
 
 
+@checked
 def random_uniform(
-    shape: Sequence[int],
-    minval: float = 0.0,
-    maxval: float = 1.0,
+    shape: Sequence[Count],
+    minval: Numbers = 0.0,
+    maxval: Numbers = 1.0,
     dtype: DTypeLike = "float32",
-    seed: int | None = None,
+    seed: Seed | None = None,
 ) -> Array:
-    """Numbers spread evenly over ``[minval, maxval)`` (TF.js ``tf.randomUniform``)."""
+    """Numbers spread evenly over ``[minval, maxval)`` (TF.js ``tf.randomUniform``).
+
+    Raises:
+        ValueError: ``minval`` exceeds ``maxval``.
+    """
+    _refuse_disorder("random_uniform", "at most", minval, maxval)
     draw = jax.random.uniform(_key(seed), _shape(shape), _float(dtype), minval, maxval)
     return _cast(draw, dtype)
 
 
-def random_uniform_int(shape: Sequence[int], minval: int, maxval: int, seed: int | None = None) -> Array:
-    """Integers (int32) spread evenly over ``minval, ..., maxval - 1``."""
+@checked
+def random_uniform_int(
+    shape: Sequence[Count], minval: int | Array, maxval: int | Array, seed: Seed | None = None
+) -> Array:
+    """Integers (int32) spread evenly over ``minval, ..., maxval - 1``.
+
+    Raises:
+        ValueError: ``minval`` is not below ``maxval``.
+    """
+    _refuse_disorder("random_uniform_int", "below", minval, maxval)
     return jax.random.randint(_key(seed), _shape(shape), minval, maxval, jnp.int32)
 
 
+@checked
 def random_gamma(
-    shape: Sequence[int],
-    alpha: float,
-    beta: float = 1.0,
+    shape: Sequence[Count],
+    alpha: PositiveNumbers,
+    beta: PositiveNumbers = 1.0,
     dtype: DTypeLike = "float32",
-    seed: int | None = None,
+    seed: Seed | None = None,
 ) -> Array:
     """Numbers from the gamma distribution of shape ``alpha`` and rate ``beta``: mean ``alpha / beta``."""
     return _cast(jax.random.gamma(_key(seed), alpha, _shape(shape), _float(dtype)) / beta, dtype)
 
 
-def multinomial(logits: ArrayLike, num_samples: int, seed: int | None = None, normalized: bool = False) -> Array:
+@checked
+def multinomial(logits: ArrayLike, num_samples: Count, seed: Seed | None = None, normalized: bool = False) -> Array:
     """Classes drawn from a categorical distribution (TF.js ``tf.multinomial``).
 
     Args:
@@ -293,18 +317,20 @@ def multinomial(logits: ArrayLike, num_samples: int, seed: int | None = None, no
     return draws.astype(jnp.int32)
 
 
-def _checked_seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < _SEEDS:
-        raise ValueError(f"A seed is an integer from 0 to 2**32 - 1; received {seed!r}.")
-    return int(seed)
+def _refuse_disorder(function: str, relation: str, low: ArrayLike, high: ArrayLike) -> None:
+    if is_open(low) or is_open(high):
+        return
+    difference = np.asarray(high) - np.asarray(low)
+    if not np.all(difference >= 0 if relation == "at most" else difference > 0):
+        raise ValueError(f"{function}'s minval is {relation} its maxval; received {low!r} and {high!r}.")
 
 
 def _key(seed: int | None) -> Array:
-    return next_key() if seed is None else jax.random.key(_checked_seed(seed))
+    return next_key() if seed is None else jax.random.key(seed)
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(size) for size in shape)
+    return tuple(shape)
 
 
 def _float(dtype: DTypeLike) -> DTypeLike:

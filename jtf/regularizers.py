@@ -12,6 +12,7 @@ from typing import Any
 
 from jtf.configurable import Configurable, Registry, factory
 from jtf.functional import regularizers as functional
+from jtf.options import NotNegative, checked
 from jtf.types import Array, ArrayLike
 
 registry = Registry("regularizer")
@@ -23,7 +24,7 @@ deserialize = registry.deserialize
 class L1L2(Configurable):
     """``l1 · Σ|x| + l2 · Σx²``."""
 
-    def __init__(self, l1: float = 0.01, l2: float = 0.01) -> None:
+    def __init__(self, l1: NotNegative = 0.01, l2: NotNegative = 0.01) -> None:
         self.l1, self.l2 = l1, l2
 
     def __call__(self, x: ArrayLike) -> Array:
@@ -44,7 +45,7 @@ class _One(L1L2):
 class L1(_One):
     """``l1 · Σ|x|`` under the name that it has in Keras's files."""
 
-    def __init__(self, l1: float = 0.01) -> None:
+    def __init__(self, l1: NotNegative = 0.01) -> None:
         super().__init__(l1, 0.0)
 
 
@@ -52,16 +53,18 @@ class L1(_One):
 class L2(_One):
     """``l2 · Σx²`` under the name that it has in Keras's files."""
 
-    def __init__(self, l2: float = 0.01) -> None:
+    def __init__(self, l2: NotNegative = 0.01) -> None:
         super().__init__(0.0, l2)
 
 
-def l1(l1: float = 0.01) -> L1L2:
+@checked
+def l1(l1: NotNegative = 0.01) -> L1L2:
     """``l1 · Σ|x|``, written down as `L1L2` with ``l2=0``."""
     return L1L2(l1=l1, l2=0.0)
 
 
-def l2(l2: float = 0.01) -> L1L2:
+@checked
+def l2(l2: NotNegative = 0.01) -> L1L2:
     """``l2 · Σx²``, written down as `L1L2` with ``l1=0``."""
     return L1L2(l1=0.0, l2=l2)
 

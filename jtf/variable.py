@@ -32,6 +32,7 @@ import numpy as np
 from jtf.binding import bind, scopes
 from jtf.missing import no_attribute
 from jtf.naming import next_uid
+from jtf.options import checked
 from jtf.random import key_stream
 from jtf.tracing import described, explained, require_function
 from jtf.types import Array, DTypeLike, PyTree, Values
@@ -79,6 +80,7 @@ class Variable:
     #: ``(shape, dtype) -> array``: how to begin anew, for weights that a layer made.
     initializer: Callable[..., Array] | None
 
+    @checked
     def __init__(
         self,
         value: Values | Variable,

@@ -52,16 +52,22 @@ def curves(history: History | Mapping[str, Sequence[float]], path: Path | None =
         The Figure.
 
     Raises:
+        TypeError: ``history`` is neither.
         ValueError: there is nothing to draw, or a name has another number of values than the others.
         ImportError: matplotlib is not installed.
     """
-    values = history if isinstance(history, Mapping) else history.history
+    values = history if isinstance(history, Mapping) else getattr(history, "history", None)
+    if not isinstance(values, Mapping) or any(np.ndim(numbers) != 1 for numbers in values.values()):
+        raise TypeError(
+            "curves draws what fit has returned, or a dict of names and a list of numbers each, such as "
+            f"{{'loss': [0.9, 0.5]}}; received {history!r}."
+        )
     if not any(len(numbers) for numbers in values.values()):
         raise ValueError("There are no curves to draw: the history is empty. Fit for at least one epoch first.")
     lengths = {name: len(numbers) for name, numbers in values.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"Expected as many values under each name, one an epoch; received {lengths}.")
-    counted = range(next(iter(lengths.values()))) if isinstance(history, Mapping) else history.epoch
+    counted = getattr(history, "epoch", range(next(iter(lengths.values()))))
     epochs = [epoch + 1 for epoch in counted]
 
     panels = list(dict.fromkeys(name.removeprefix("val_") for name in values))

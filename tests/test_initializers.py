@@ -87,9 +87,9 @@ def test_zero_is_zero_and_not_the_default():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scale": -1.0}, "scale must not be negative; received -1.0"),
-        ({"mode": "fanin"}, r"mode must be one of \['fan_avg', 'fan_in', 'fan_out'\]; received 'fanin'"),
-        ({"distribution": "gauss"}, r"distribution must be one of \[.*\]; received 'gauss'"),
+        ({"scale": -1.0}, "VarianceScaling's scale is a number of at least 0; received -1.0"),
+        ({"mode": "fanin"}, "mode is 'fanIn', 'fanOut' or 'fanAvg'; received 'fanin'. Did you mean 'fanIn'?"),
+        ({"distribution": "gauss"}, "distribution is 'normal', 'uniform' or 'truncatedNormal'; received 'gauss'"),
     ],
 )
 def test_variance_scaling_refuses_in_the_constructor(options, message):

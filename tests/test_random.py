@@ -170,11 +170,11 @@ def test_invalid_seeds_are_refused(seed):
     jtf.set_seed(4)
     jtf.random_normal([1])
     before = random.position()
-    with pytest.raises(ValueError, match=r"A seed is an integer from 0 to 2\*\*32 - 1; received"):
+    with pytest.raises(ValueError, match="set_seed's seed is an integer from 0 to 2\\*\\*32 - 1; received"):
         jtf.set_seed(seed)
     assert random.position() == before
     if seed is not None:
-        with pytest.raises(ValueError, match="A seed is an integer"):
+        with pytest.raises(ValueError, match="random_normal's seed is an integer"):
             jtf.random_normal([2], seed=seed)
 
 

@@ -13,10 +13,10 @@ PACKAGE = Path(jtf.__file__).parent
 
 #: From the ground up. A module imports from the storeys below it, and a package from within itself.
 STOREYS = [
-    "types version",
-    "functional naming random datasets tracing binding",  # pure functions, and what everybody needs
-    "monitors",
-    "hints",
+    "types version naming",
+    "options",
+    "functional random datasets tracing binding",  # pure functions, and what everybody needs
+    "monitors hints",
     "missing",
     "activations losses variable callbacks data",
     "configurable freezing",
@@ -70,6 +70,7 @@ def test_every_storey_exists():
 def test_the_pure_functions_know_nothing_of_the_rest():
     assert set().union(*(imports(path.read_text()) for path in SOURCES if name_of(path) == "functional")) <= {
         "functional",
+        "options",
         "types",
     }
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jtf.functional.kinks import clip_by_value
+from jtf.functional.operands import wide
 from jtf.types import Array, ArrayLike
 
 
@@ -163,14 +164,13 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1, mask: ArrayLike | No
     [0.5, 0.0, 0.5]
     """
     x = _floating(x)
-    wide = x
-    if mask is not None:  # a number far below all others, which a narrow dtype may not have
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        wide = jnp.where(jnp.asarray(mask, bool), wide, jnp.finfo(wide.dtype).min)
+    logits = wide(x)
+    if mask is not None:
+        logits = jnp.where(jnp.asarray(mask, bool), logits, jnp.finfo(logits.dtype).min)
     if isinstance(axis, tuple) and len(axis) > 1:
         # Rounding loses the number of entries where all are far below 0; TF.js computes it like this.
-        return jnp.exp(wide - jax.nn.logsumexp(wide, axis=axis, keepdims=True)).astype(x.dtype)
-    return jax.nn.softmax(wide, axis=axis).astype(x.dtype)
+        return jnp.exp(logits - jax.nn.logsumexp(logits, axis=axis, keepdims=True)).astype(x.dtype)
+    return jax.nn.softmax(logits, axis=axis).astype(x.dtype)
 
 
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
@@ -183,7 +183,8 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Array:
     Returns:
         An array of the shape of ``x``.
     """
-    return jax.nn.log_softmax(_floating(x), axis=axis)
+    x = _floating(x)
+    return jax.nn.log_softmax(wide(x), axis=axis).astype(x.dtype)
 
 
 # --- smooth rectifiers ------------------------------------------------------------------------------

@@ -88,18 +88,19 @@ def attention_scores(
             f"received shapes {query.shape} and {key.shape}."
         )
     query = query * (1 / math.sqrt(query.shape[-1]))
-    logits = jnp.einsum(f"{keys},{queries}->{scores}", key, query)
-    wide = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
+    dtype = jnp.result_type(query, key)
+    summed = jnp.promote_types(dtype, jnp.float32)
+    logits = jnp.einsum(f"{keys},{queries}->{scores}", key, query, preferred_element_type=summed)
     if mask is not None:
         mask = jnp.asarray(mask)
-        spread = spread_mask(mask, wide.ndim, axes)
-        if any(m not in (1, n) for m, n in zip(spread.shape, wide.shape, strict=True)):
+        spread = spread_mask(mask, logits.ndim, axes)
+        if any(m not in (1, n) for m, n in zip(spread.shape, logits.shape, strict=True)):
             raise ValueError(
-                f"attention_scores: expected a mask that broadcasts to scores of shape {wide.shape}; received shape "
+                f"attention_scores: expected a mask that broadcasts to scores of shape {logits.shape}; received shape "
                 f"{mask.shape}."
             )
         mask = spread
-    return softmax(wide, tuple(range(wide.ndim - len(axes), wide.ndim)), mask).astype(logits.dtype)
+    return softmax(logits, tuple(range(logits.ndim - len(axes), logits.ndim)), mask).astype(dtype)
 
 
 def spread_mask(mask: ArrayLike, ndim: int, axes: Sequence[int]) -> Array:

@@ -9,17 +9,26 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 
+from jtf.functional.operands import floating_dtype, wide
 from jtf.types import Array, ArrayLike
 
-Axis = int | tuple[int, ...]
+#: An axis or several.
+Axis = int | Sequence[int]
 
 _EPSILON = 1e-7
 
 
 def _norms(w: Array, axis: Axis) -> Array:
-    return jnp.sqrt(jnp.sum(jnp.square(w), axis=axis, keepdims=True))
+    axes = axis if isinstance(axis, int) else tuple(axis)
+    return jnp.sqrt(jnp.sum(jnp.square(wide(w)), axis=axes, keepdims=True))
+
+
+def _scaled(w: Array, factor: Array) -> Array:
+    return (w * factor).astype(floating_dtype(w))
 
 
 def max_norm(w: ArrayLike, max_value: float = 2.0, axis: Axis = 0) -> Array:
@@ -29,7 +38,7 @@ def max_norm(w: ArrayLike, max_value: float = 2.0, axis: Axis = 0) -> Array:
     """
     w = jnp.asarray(w)
     norms = _norms(w, axis)
-    return w * (jnp.clip(norms, 0.0, max_value) / (_EPSILON + norms))
+    return _scaled(w, jnp.clip(norms, 0.0, max_value) / (_EPSILON + norms))
 
 
 def unit_norm(w: ArrayLike, axis: Axis = 0) -> Array:
@@ -39,7 +48,7 @@ def unit_norm(w: ArrayLike, axis: Axis = 0) -> Array:
     [0.6, 0.8]
     """
     w = jnp.asarray(w)
-    return w / (_EPSILON + _norms(w, axis))
+    return _scaled(w, 1.0 / (_EPSILON + _norms(w, axis)))
 
 
 def non_neg(w: ArrayLike) -> Array:
@@ -67,4 +76,4 @@ def min_max_norm(
     w = jnp.asarray(w)
     norms = _norms(w, axis)
     desired = rate * jnp.clip(norms, min_value, max_value) + (1.0 - rate) * norms
-    return w * (desired / (_EPSILON + norms))
+    return _scaled(w, desired / (_EPSILON + norms))

@@ -13,13 +13,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtf.types import Array, DTypeLike
+from jtf.options import NotNegative, checked
+from jtf.types import Array, DTypeLike, Values
 
 # --- deterministic ----------------------------------------------------------------------------------
 
@@ -36,7 +37,7 @@ def ones(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32
     return _filled(shape, 1, dtype)
 
 
-def constant(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, value: float) -> Array:
+def constant(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, value: Values) -> Array:
     """The same ``value`` everywhere."""
     del key
     return _filled(shape, value, dtype)
@@ -61,7 +62,7 @@ def identity(key: Array | None, shape: Sequence[int], dtype: DTypeLike = jnp.flo
     return jnp.asarray(gain * np.eye(shape[0]), dtype)
 
 
-def _filled(shape: Sequence[int], value: float, dtype: DTypeLike) -> Array:
+def _filled(shape: Sequence[int], value: Values, dtype: DTypeLike) -> Array:
     # By numpy, since jax would compile a program for each shape.
     return jnp.asarray(np.full(tuple(shape), value, np.dtype(dtype)))
 
@@ -154,17 +155,21 @@ def compute_fans(shape: Sequence[int]) -> tuple[float, float]:
     return root, root
 
 
-_MODES = {"fanIn": "fan_in", "fanOut": "fan_out", "fanAvg": "fan_avg"}
+#: Which number of inputs or outputs counts.
+Mode = Literal["fanIn", "fanOut", "fanAvg", "fan_in", "fan_out", "fan_avg"]
+#: A normal distribution is truncated either way.
+Distribution = Literal["normal", "uniform", "truncatedNormal", "truncated_normal"]
 
 
+@checked
 def variance_scaling(
     key: Array,
     shape: Sequence[int],
     dtype: DTypeLike = jnp.float32,
     *,
-    scale: float = 1.0,
-    mode: str = "fan_in",
-    distribution: str = "normal",
+    scale: NotNegative = 1.0,
+    mode: Mode = "fanIn",
+    distribution: Distribution = "normal",
 ) -> Array:
     """Random values whose variance is about ``scale / fan``.
 
@@ -176,7 +181,7 @@ def variance_scaling(
         shape: Shape of the weight, see :func:`compute_fans`.
         dtype: A floating dtype.
         scale: Not negative.
-        mode: ``"fan_in"``, ``"fan_out"`` or ``"fan_avg"`` (or ``"fanIn"``, ...): which fan divides.
+        mode: ``"fanIn"``, ``"fanOut"`` or ``"fanAvg"`` (or ``"fan_in"``, ...): which fan divides.
         distribution: ``"normal"`` (or ``"truncated_normal"``, ``"truncatedNormal"``): truncated at two
             standard deviations of ``sqrt(scale / fan)``; ``"uniform"``: within ``sqrt(3 * scale / fan)``.
 
@@ -190,61 +195,43 @@ def variance_scaling(
         Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
         He et al., "Delving deep into rectifiers", 2015.
     """
-    check_variance_scaling(scale, mode, distribution)
     fan_in, fan_out = compute_fans(shape)
-    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-    variance = scale / max(1.0, fans[_MODES.get(mode, mode)])
+    fans = {"fanIn": fan_in, "fanOut": fan_out, "fanAvg": (fan_in + fan_out) / 2}
+    variance = scale / max(1.0, fans[mode])
     if distribution == "uniform":
         limit = math.sqrt(3 * variance)
         return random_uniform(key, shape, dtype, minval=-limit, maxval=limit)
     return truncated_normal(key, shape, dtype, stddev=math.sqrt(variance))
 
 
-def check_variance_scaling(scale: float, mode: str, distribution: str) -> None:
-    """Refuse options that :func:`variance_scaling` cannot take.
-
-    Raises:
-        ValueError: If ``scale`` is negative, or ``mode`` or ``distribution`` is unknown.
-    """
-    if scale < 0:
-        raise ValueError(f"variance_scaling: scale must not be negative; received {scale}.")
-    if mode not in (*_MODES, *_MODES.values()):
-        raise ValueError(f"variance_scaling: mode must be one of {sorted(_MODES.values())}; received {mode!r}.")
-    if distribution not in ("normal", "truncatedNormal", "truncated_normal", "uniform"):
-        raise ValueError(
-            "variance_scaling: distribution must be one of ['normal', 'truncated_normal', 'uniform']; "
-            f"received {distribution!r}."
-        )
-
-
 def glorot_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """:func:`variance_scaling` with scale 1, average of the fans, normal: the default kernel of TF.js."""
-    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_avg", distribution="normal")
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fanAvg", distribution="normal")
 
 
 def glorot_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """:func:`variance_scaling` with scale 1, average of the fans, uniform."""
-    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_avg", distribution="uniform")
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fanAvg", distribution="uniform")
 
 
 def he_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """:func:`variance_scaling` with scale 2, fan in, normal: for layers before a rectifier."""
-    return variance_scaling(key, shape, dtype, scale=2.0, mode="fan_in", distribution="normal")
+    return variance_scaling(key, shape, dtype, scale=2.0, mode="fanIn", distribution="normal")
 
 
 def he_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """:func:`variance_scaling` with scale 2, fan in, uniform."""
-    return variance_scaling(key, shape, dtype, scale=2.0, mode="fan_in", distribution="uniform")
+    return variance_scaling(key, shape, dtype, scale=2.0, mode="fanIn", distribution="uniform")
 
 
 def lecun_normal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """:func:`variance_scaling` with scale 1, fan in, normal: for layers before :func:`selu`."""
-    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_in", distribution="normal")
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fanIn", distribution="normal")
 
 
 def lecun_uniform(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32) -> Array:
     """:func:`variance_scaling` with scale 1, fan in, uniform."""
-    return variance_scaling(key, shape, dtype, scale=1.0, mode="fan_in", distribution="uniform")
+    return variance_scaling(key, shape, dtype, scale=1.0, mode="fanIn", distribution="uniform")
 
 
 def orthogonal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32, *, gain: float = 1.0) -> Array:

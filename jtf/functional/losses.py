@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from jtf.functional.kinks import absolute, clip_by_value, largest
+from jtf.functional.operands import floating, same_shape
+from jtf.options import checked
 from jtf.types import Array, ArrayLike
 
 _EPSILON = 1e-7
@@ -31,13 +33,13 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     >>> mean_squared_error([[0.0, 1.0]], [[1.0, 3.0]]).tolist()
     [2.5]
     """
-    t, p, dtype = _same_shape("mean_squared_error", y_true, y_pred)
+    t, p, dtype = same_shape("mean_squared_error", y_true, y_pred)
     return jnp.mean(jnp.square(p - t), axis=-1).astype(dtype)
 
 
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Mean absolute error, ``mean(|y_pred - y_true|)``; a perfect prediction has the gradient 0."""
-    t, p, dtype = _same_shape("mean_absolute_error", y_true, y_pred)
+    t, p, dtype = same_shape("mean_absolute_error", y_true, y_pred)
     return jnp.mean(absolute(p - t), axis=-1).astype(dtype)
 
 
@@ -46,13 +48,13 @@ def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> Arra
 
     Formula: ``100 * mean(|y_true - y_pred| / max(|y_true|, 1e-7))``
     """
-    t, p, dtype = _same_shape("mean_absolute_percentage_error", y_true, y_pred)
+    t, p, dtype = same_shape("mean_absolute_percentage_error", y_true, y_pred)
     return (100.0 * jnp.mean(absolute((t - p) / _at_least_epsilon(jnp.abs(t))), axis=-1)).astype(dtype)
 
 
 def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Mean squared error of ``log(1 + y)``; what is below 1e-7 counts as 1e-7."""
-    t, p, dtype = _same_shape("mean_squared_logarithmic_error", y_true, y_pred)
+    t, p, dtype = same_shape("mean_squared_logarithmic_error", y_true, y_pred)
     difference = jnp.log1p(_at_least_epsilon(p)) - jnp.log1p(_at_least_epsilon(t))
     return jnp.mean(jnp.square(difference), axis=-1).astype(dtype)
 
@@ -62,7 +64,7 @@ def logcosh(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Formula: ``mean(d + softplus(-2 * d) - log(2))`` with ``d = y_pred - y_true``; it does not overflow.
     """
-    t, p, dtype = _same_shape("logcosh", y_true, y_pred)
+    t, p, dtype = same_shape("logcosh", y_true, y_pred)
     d = p - t
     return jnp.mean(d + jax.nn.softplus(-2.0 * d) - math.log(2.0), axis=-1).astype(dtype)
 
@@ -72,7 +74,7 @@ def cosine_proximity(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Each is divided by its norm, or by ``sqrt(1e-7)`` if that is greater.
     """
-    t, p, dtype = _same_shape("cosine_proximity", y_true, y_pred)
+    t, p, dtype = same_shape("cosine_proximity", y_true, y_pred)
     return -jnp.sum(_unit_vectors(t) * _unit_vectors(p), axis=-1).astype(dtype)
 
 
@@ -81,13 +83,13 @@ def cosine_proximity(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
 def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Hinge loss, ``mean(max(0, 1 - y_true * y_pred))``, for labels -1 and 1."""
-    t, p, dtype = _same_shape("hinge", y_true, y_pred)
+    t, p, dtype = same_shape("hinge", y_true, y_pred)
     return jnp.mean(jax.nn.relu(1.0 - t * p), axis=-1).astype(dtype)
 
 
 def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Squared hinge loss, ``mean(max(0, 1 - y_true * y_pred)**2)``, for labels -1 and 1."""
-    t, p, dtype = _same_shape("squared_hinge", y_true, y_pred)
+    t, p, dtype = same_shape("squared_hinge", y_true, y_pred)
     return jnp.mean(jnp.square(jax.nn.relu(1.0 - t * p)), axis=-1).astype(dtype)
 
 
@@ -96,7 +98,7 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Formula: ``max(0, 1 + max((1 - y_true) * y_pred) - sum(y_true * y_pred))``
     """
-    t, p, dtype = _same_shape("categorical_hinge", y_true, y_pred)
+    t, p, dtype = same_shape("categorical_hinge", y_true, y_pred)
     positive = jnp.sum(t * p, axis=-1)
     negative = largest((1.0 - t) * p, [-1])
     return jax.nn.relu(1.0 + negative - positive).astype(dtype)
@@ -105,6 +107,7 @@ def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 # --- likelihoods ------------------------------------------------------------------------------------
 
 
+@checked
 def categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Array:
     """Cross-entropy of class probabilities, ``-sum(y_true * log(p))``.
 
@@ -124,10 +127,11 @@ def categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: 
     >>> categorical_crossentropy([[0, 1]], [[0.0, 0.0]], from_logits=True).tolist()
     [0.6931471824645996]
     """
-    t, p, dtype = _same_shape("categorical_crossentropy", y_true, y_pred)
+    t, p, dtype = same_shape("categorical_crossentropy", y_true, y_pred)
     return -jnp.sum(t * _log_probabilities(p, from_logits), axis=-1).astype(dtype)
 
 
+@checked
 def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Array:
     """Cross-entropy of class probabilities, ``-log(p[y_true])``, for integer labels.
 
@@ -147,7 +151,7 @@ def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_l
     >>> sparse_categorical_crossentropy([1], [[0.0, 0.0]], from_logits=True).tolist()
     [0.6931471824645996]
     """
-    p, dtype = _floating(y_pred)
+    p, dtype = floating(y_pred)
     labels = class_labels("sparse_categorical_crossentropy", y_true, p.shape)
     if not from_logits:
         p = clip_by_value(p, _EPSILON, 1.0 - _EPSILON)
@@ -157,6 +161,7 @@ def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_l
     return jnp.where(is_class, -log_p, 0.0).astype(dtype)
 
 
+@checked
 def binary_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Array:
     """Mean cross-entropy of independent yes-or-no probabilities.
 
@@ -174,7 +179,7 @@ def binary_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool 
     Raises:
         ValueError: If the shapes differ.
     """
-    t, p, dtype = _same_shape("binary_crossentropy", y_true, y_pred)
+    t, p, dtype = same_shape("binary_crossentropy", y_true, y_pred)
     if from_logits:
         losses = sigmoid_cross_entropy_with_logits(t, p)
     else:
@@ -199,7 +204,7 @@ def sigmoid_cross_entropy_with_logits(labels: ArrayLike, logits: ArrayLike) -> A
     Raises:
         ValueError: If the shapes differ.
     """
-    z, x, dtype = _same_shape("sigmoid_cross_entropy_with_logits", labels, logits, ("labels", "logits"))
+    z, x, dtype = same_shape("sigmoid_cross_entropy_with_logits", labels, logits, ("labels", "logits"))
     return (z * jax.nn.softplus(-x) + (1.0 - z) * jax.nn.softplus(x)).astype(dtype)
 
 
@@ -208,14 +213,14 @@ def kullback_leibler_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
 
     Within the logarithm both are clipped to ``[1e-7, 1]``.
     """
-    t, p, dtype = _same_shape("kullback_leibler_divergence", y_true, y_pred)
+    t, p, dtype = same_shape("kullback_leibler_divergence", y_true, y_pred)
     ratio = clip_by_value(t, _EPSILON, 1.0) / clip_by_value(p, _EPSILON, 1.0)
     return jnp.sum(t * jnp.log(ratio), axis=-1).astype(dtype)
 
 
 def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
     """Poisson loss, ``mean(y_pred - y_true * log(y_pred + 1e-7))``, for rates ``y_pred`` of at least 0."""
-    t, p, dtype = _same_shape("poisson", y_true, y_pred)
+    t, p, dtype = same_shape("poisson", y_true, y_pred)
     return jnp.mean(p - t * jnp.log(_EPSILON + p), axis=-1).astype(dtype)
 
 
@@ -247,26 +252,6 @@ def class_labels(function: str, labels: ArrayLike, predictions_shape: tuple[int,
     if jnp.issubdtype(labels.dtype, jnp.floating):
         labels = jnp.floor(labels)
     return labels.reshape(samples).astype(jnp.int32)
-
-
-def _same_shape(
-    function: str, y_true: ArrayLike, y_pred: ArrayLike, names: tuple[str, str] = ("y_true", "y_pred")
-) -> tuple[Array, Array, jnp.dtype]:
-    """Both operands in a common dtype of at least float32, and the dtype of the result."""
-    p, dtype = _floating(y_pred)
-    t = jnp.asarray(y_true)
-    if t.shape != p.shape:
-        raise ValueError(
-            f"{function}: {names[0]} and {names[1]} must have the same shape; "
-            f"received {names[0]} of shape {t.shape} and {names[1]} of shape {p.shape}."
-        )
-    return t.astype(p.dtype), p, dtype
-
-
-def _floating(x: ArrayLike) -> tuple[Array, jnp.dtype]:
-    array = jnp.asarray(x)
-    precise = jnp.promote_types(array.dtype, jnp.float32)
-    return array.astype(precise), array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else precise
 
 
 def _at_least_epsilon(x: Array) -> Array:

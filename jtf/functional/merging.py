@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from jtf.functional.operands import floating_dtype, wide
 from jtf.types import Array, ArrayLike
 
 
@@ -53,9 +54,8 @@ def average(xs: Sequence[ArrayLike]) -> Array:
     [[1.5, 3.0]]
     """
     arrays = _promoted("average", xs)
-    if not jnp.issubdtype(arrays[0].dtype, jnp.floating):  # their sum may be too large for integers
-        arrays = [x.astype(jnp.float32) for x in arrays]
-    return functools.reduce(operator.add, arrays) * (1 / len(arrays))
+    # The sum may be too large for integers, and for float16.
+    return (functools.reduce(operator.add, map(wide, arrays)) * (1 / len(arrays))).astype(floating_dtype(arrays[0]))
 
 
 def maximum(xs: Sequence[ArrayLike]) -> Array:
@@ -140,8 +140,8 @@ def dot(x: ArrayLike, y: ArrayLike, axes: int | Sequence[int] = -1, normalize: b
 
 
 def _unit_vectors(x: Array, axis: int) -> Array:
-    x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
-    return x / jnp.sqrt(jnp.maximum(jnp.sum(jnp.square(x), axis, keepdims=True), 1e-7))
+    norms = jnp.sqrt(jnp.maximum(jnp.sum(jnp.square(wide(x)), axis, keepdims=True), 1e-7))
+    return (wide(x) / norms).astype(floating_dtype(x))
 
 
 def _several(name: str, xs: Sequence[ArrayLike]) -> list[Array]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import jax.numpy as jnp
 
+from jtf.functional.operands import wide
 from jtf.types import Array, ArrayLike, DTypeLike
 
 
@@ -130,7 +131,7 @@ def moments(x: ArrayLike, axes: Sequence[int], keepdims: bool = False) -> tuple[
     >>> [value.item() for value in moments(jnp.array([1.0, 3.0]), [0])]
     [2.0, 1.0]
     """
-    x = _wide(jnp.asarray(x))
+    x = wide(jnp.asarray(x))
     mean = jnp.mean(x, tuple(axes), keepdims=True)
     mean = mean + jax.lax.stop_gradient(jnp.mean(x - mean, tuple(axes), keepdims=True))  # what rounding has left
     variance = jnp.mean(jnp.square(x - mean), tuple(axes), keepdims=True)
@@ -143,12 +144,8 @@ def _standardized(x: Array, mean: Array, variance: Array, epsilon: float, params
     factor = jax.lax.rsqrt(variance + epsilon)
     if "gamma" in params:
         factor = factor * params["gamma"]
-    y = (_wide(x) - mean) * factor
+    y = (wide(x) - mean) * factor
     return y + params["beta"] if "beta" in params else y
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def _dtype(x: Array, params: Mapping[str, Array]) -> DTypeLike:

@@ -1,4 +1,6 @@
-"""TF.js's optimizers as optax gradient transformations, equal to float32 rounding.
+"""TF.js's optimizers as optax gradient transformations.
+
+They take its steps, to float32 rounding, except where those fail: Adadelta and centered RMSProp say how.
 
 Each is used as any in optax: ``state = tx.init(params)``, ``updates, state = tx.update(grads, state)``,
 ``params = optax.apply_updates(params, updates)``. A learning rate may be a float, an array (a traced one
@@ -17,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jtf.options import Fraction, NotNegative, ProperFraction, checked
 from jtf.types import Array, ArrayLike, PyTree
 
 LearningRate = ArrayLike | Callable[[Array], ArrayLike]
@@ -33,7 +36,10 @@ def sgd(learning_rate: LearningRate) -> optax.GradientTransformation:
     return _scale_by_rate(learning_rate, sign=-1)
 
 
-def momentum(learning_rate: LearningRate, momentum: float, use_nesterov: bool = False) -> optax.GradientTransformation:
+@checked
+def momentum(
+    learning_rate: LearningRate, momentum: Fraction, use_nesterov: bool = False
+) -> optax.GradientTransformation:
     """Gradient descent with momentum: ``m = momentum * m + g``, then ``x -= lr * m``.
 
     Args:
@@ -50,7 +56,8 @@ def momentum(learning_rate: LearningRate, momentum: float, use_nesterov: bool = 
     return optax.chain(optax.trace(momentum, nesterov=use_nesterov), _scale_by_rate(learning_rate, sign=-1))
 
 
-def adagrad(learning_rate: LearningRate, initial_accumulator_value: float = 0.1) -> optax.GradientTransformation:
+@checked
+def adagrad(learning_rate: LearningRate, initial_accumulator_value: NotNegative = 0.1) -> optax.GradientTransformation:
     """Adagrad: ``a += g**2``, then ``x -= lr * g / sqrt(a + 1e-7)``.
 
     Args:
@@ -66,14 +73,18 @@ def adagrad(learning_rate: LearningRate, initial_accumulator_value: float = 0.1)
     return optax.chain(optax.scale_by_rss(initial_accumulator_value, eps=1e-7), _scale_by_rate(learning_rate, sign=-1))
 
 
+@checked
 def adadelta(
-    learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7
+    learning_rate: LearningRate = 0.001, rho: ProperFraction = 0.95, epsilon: NotNegative = 1e-7
 ) -> optax.GradientTransformation:
-    """Adadelta, as TF.js has it: see :func:`scale_by_adadelta`; then ``x -= lr * d``.
+    """Adadelta: ``d = sqrt(u + epsilon) / sqrt(a + epsilon) * g``, then ``x -= lr * d``.
+
+    ``a`` averages ``g**2``, this step's included, and ``u`` averages ``d**2``, up to the step before. TF.js divides by
+    the ``a`` of the step before, too, which begins at 0: its steps grow without bounds.
 
     Args:
         learning_rate: Step size.
-        rho: Decay of the two averages.
+        rho: ProperFraction of the two averages.
         epsilon: Added to both averages.
 
     Returns:
@@ -82,18 +93,22 @@ def adadelta(
     References:
         Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
     """
-    return optax.chain(scale_by_adadelta(rho, epsilon), _scale_by_rate(learning_rate, sign=-1))
+    return optax.chain(optax.scale_by_adadelta(rho, epsilon), _scale_by_rate(learning_rate, sign=-1))
 
 
+@checked
 def adam(
-    learning_rate: LearningRate = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-7
+    learning_rate: LearningRate = 0.001,
+    beta1: ProperFraction = 0.9,
+    beta2: ProperFraction = 0.999,
+    epsilon: NotNegative = 1e-7,
 ) -> optax.GradientTransformation:
     """Adam: ``x -= lr * m / (sqrt(v) + epsilon)``, where ``m`` and ``v`` are bias-corrected averages.
 
     Args:
         learning_rate: Step size.
-        beta1: Decay of ``m``, the average of the gradients.
-        beta2: Decay of ``v``, the average of their squares.
+        beta1: ProperFraction of ``m``, the average of the gradients.
+        beta2: ProperFraction of ``v``, the average of their squares.
         epsilon: Added after the bias correction.
 
     Returns:
@@ -105,19 +120,20 @@ def adam(
     return optax.chain(optax.scale_by_adam(beta1, beta2, epsilon), _scale_by_rate(learning_rate, sign=-1))
 
 
+@checked
 def adamax(
     learning_rate: LearningRate = 0.002,
-    beta1: float = 0.9,
-    beta2: float = 0.999,
-    epsilon: float = 1e-7,
-    decay: float = 0.0,
+    beta1: ProperFraction = 0.9,
+    beta2: ProperFraction = 0.999,
+    epsilon: NotNegative = 1e-7,
+    decay: NotNegative = 0.0,
 ) -> optax.GradientTransformation:
     """Adamax, as TF.js has it: see :func:`scale_by_adamax`; then ``x -= lr * d``.
 
     Args:
         learning_rate: Step size.
-        beta1: Decay of the average of the gradients.
-        beta2: Decay of the greatest gradient.
+        beta1: ProperFraction of the average of the gradients.
+        beta2: ProperFraction of the greatest gradient.
         epsilon: Added to the greatest gradient.
         decay: The learning rate is divided by ``1 + decay * step``, step counting from 0.
 
@@ -130,11 +146,12 @@ def adamax(
     return optax.chain(scale_by_adamax(beta1, beta2, epsilon, decay), _scale_by_rate(learning_rate, sign=-1))
 
 
+@checked
 def rmsprop(
     learning_rate: LearningRate,
-    decay: float = 0.9,
-    momentum: float = 0.0,
-    epsilon: float = 1e-7,
+    decay: ProperFraction = 0.9,
+    momentum: Fraction = 0.0,
+    epsilon: NotNegative = 1e-7,
     centered: bool = False,
 ) -> optax.GradientTransformation:
     """RMSProp, which divides gradients by their recent size.
@@ -144,7 +161,7 @@ def rmsprop(
 
     Args:
         learning_rate: Step size.
-        decay: Decay of the averages.
+        decay: ProperFraction of the averages.
         momentum: Fraction of the previous update that is added.
         epsilon: Added within the square root.
         centered: Divide by the standard deviation instead, see :func:`scale_by_centered_rms`.
@@ -163,41 +180,6 @@ def rmsprop(
 # --- where TF.js differs from optax -----------------------------------------------------------------
 
 
-class ScaleByAdadeltaState(NamedTuple):
-    """Averages of the squared gradients and of the squared updates."""
-
-    accumulated_grads: PyTree
-    accumulated_updates: PyTree
-
-
-def scale_by_adadelta(rho: float = 0.95, epsilon: float = 1e-7) -> optax.GradientTransformation:
-    """``d = sqrt(u + epsilon) / sqrt(a + epsilon) * g``; then ``a`` and ``u`` take up ``g**2`` and ``d**2``.
-
-    ``a`` and ``u`` decay by ``rho``. ``a`` is the average before this step, where the paper and optax take it
-    after: the first update is the gradient itself.
-    """
-
-    def init(params: PyTree) -> ScaleByAdadeltaState:
-        return ScaleByAdadeltaState(_zeros_like(params), _zeros_like(params))
-
-    def update(
-        grads: PyTree, state: ScaleByAdadeltaState, params: PyTree | None = None
-    ) -> tuple[PyTree, ScaleByAdadeltaState]:
-        del params
-        updates = jax.tree.map(
-            lambda g, a, u: jnp.sqrt(u + epsilon) / jnp.sqrt(a + epsilon) * g,
-            grads,
-            state.accumulated_grads,
-            state.accumulated_updates,
-        )
-        return updates, ScaleByAdadeltaState(
-            _decayed(state.accumulated_grads, _squares(grads), rho),
-            _decayed(state.accumulated_updates, _squares(updates), rho),
-        )
-
-    return optax.GradientTransformation(init, update)
-
-
 class ScaleByAdamaxState(NamedTuple):
     """How many steps were made; average of the gradients; greatest gradient."""
 
@@ -206,8 +188,9 @@ class ScaleByAdamaxState(NamedTuple):
     nu: PyTree
 
 
+@checked
 def scale_by_adamax(
-    beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-7, decay: float = 0.0
+    beta1: ProperFraction = 0.9, beta2: ProperFraction = 0.999, epsilon: NotNegative = 1e-7, decay: NotNegative = 0.0
 ) -> optax.GradientTransformation:
     """``d = m / (1 - beta1**t) / (u + epsilon)``, with ``u = max(beta2 * u, |g|)``.
 
@@ -239,7 +222,8 @@ class ScaleByCenteredRmsState(NamedTuple):
     mean_grads: PyTree
 
 
-def scale_by_centered_rms(decay: float = 0.9, epsilon: float = 1e-7) -> optax.GradientTransformation:
+@checked
+def scale_by_centered_rms(decay: ProperFraction = 0.9, epsilon: NotNegative = 1e-7) -> optax.GradientTransformation:
     """``d = g / sqrt(max(s - m**2, 0) + epsilon)``, where ``s`` and ``m`` average ``g**2`` and ``g``.
 
     TF.js subtracts epsilon, and gets the square root of a negative number once gradients become small or

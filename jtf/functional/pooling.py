@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jtf.functional.operands import floating_dtype, wide
 from jtf.functional.windows import Sizes, Windows, windows_over
 from jtf.types import Array, ArrayLike
 
@@ -81,8 +82,7 @@ def avg_pool(
     [2.0, 2.0]
     """
     x, windows = _over("avg_pool", x, window, strides, padding, data_format)
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        x = x.astype(jnp.float32)
+    dtype, x = floating_dtype(x), wide(x)
     counts = [
         _covered(x.shape[axis], each).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
         for axis, each in zip(windows.axes, windows.by_axis(), strict=True)
@@ -93,7 +93,7 @@ def avg_pool(
         total = _reduce_window(lax.add, 0, x, windows)
     else:
         total = _fold(jnp.add, x, windows)
-    return total / count
+    return (total / count).astype(dtype)
 
 
 def _over(

@@ -11,17 +11,20 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from jtf.functional.kinks import absolute
+from jtf.functional.operands import floating_dtype, wide
 from jtf.types import Array, ArrayLike
 
 
 def l1(x: ArrayLike, l1: float = 0.01) -> Array:
     """``l1 * sum(|x|)``"""
-    return l1 * jnp.sum(absolute(jnp.asarray(x)))
+    x = jnp.asarray(x)
+    return (l1 * jnp.sum(absolute(wide(x)))).astype(floating_dtype(x))
 
 
 def l2(x: ArrayLike, l2: float = 0.01) -> Array:
     """``l2 * sum(x**2)``"""
-    return l2 * jnp.sum(jnp.square(jnp.asarray(x)))
+    x = jnp.asarray(x)
+    return (l2 * jnp.sum(jnp.square(wide(x)))).astype(floating_dtype(x))
 
 
 def l1_l2(x: ArrayLike, l1: float = 0.01, l2: float = 0.01) -> Array:
@@ -31,4 +34,4 @@ def l1_l2(x: ArrayLike, l1: float = 0.01, l2: float = 0.01) -> Array:
     19.5
     """
     x = jnp.asarray(x)
-    return l1 * jnp.sum(absolute(x)) + l2 * jnp.sum(jnp.square(x))
+    return (l1 * jnp.sum(absolute(wide(x))) + l2 * jnp.sum(jnp.square(wide(x)))).astype(floating_dtype(x))

@@ -1,9 +1,9 @@
 """The losses of TF.js Core: ``loss(labels, predictions, weights, reduction)``.
 
 Elementwise losses are multiplied by ``weights`` and reduced to one number. Labels and predictions must have
-the same shape; integer ones become float32. Weights broadcast as in numpy: of lower rank, they are aligned
-with the last axes. Where the divisor of a mean is zero (all weights are zero), the result is 0; TF.js gives
-NaN.
+the same shape; integer ones become float32. Half precision is computed in float32, and the result has the
+dtype of the predictions. Weights broadcast as in numpy: of lower rank, they are aligned with the last axes.
+Where the divisor of a mean is zero (all weights are zero), the result is 0; TF.js gives NaN.
 
 References:
     TF.js: tfjs-core/src/ops/losses/
@@ -18,6 +18,8 @@ import jax.numpy as jnp
 
 from jtf.functional.kinks import absolute
 from jtf.functional.losses import sigmoid_cross_entropy_with_logits
+from jtf.functional.operands import floating, same_shape
+from jtf.options import Fraction, NotNegative, Positive, checked
 from jtf.types import Array, ArrayLike
 
 
@@ -35,6 +37,7 @@ class Reduction(enum.IntEnum):
 
 
 _DEFAULT = Reduction.SUM_BY_NONZERO_WEIGHTS
+_NAMES = ("labels", "predictions")
 
 
 def compute_weighted_loss(
@@ -59,7 +62,11 @@ def compute_weighted_loss(
     if reduction not in tuple(Reduction):
         choices = ", ".join(f"{member.name} ({member.value})" for member in Reduction)
         raise ValueError(f"compute_weighted_loss: reduction must be a Reduction: {choices}; received {reduction!r}.")
-    losses = _floating(losses)
+    losses, dtype = floating(losses)
+    return _reduced(losses, weights, reduction).astype(dtype)
+
+
+def _reduced(losses: Array, weights: ArrayLike | None, reduction: Reduction | int) -> Array:
     if weights is None:
         if reduction == Reduction.NONE:
             return losses
@@ -84,8 +91,8 @@ def absolute_difference(
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Absolute error, ``|labels - predictions|``. Args and result as in :func:`compute_weighted_loss`."""
-    t, p = _same_shape("absolute_difference", labels, predictions)
-    return compute_weighted_loss(absolute(t - p), weights, reduction)
+    t, p, dtype = same_shape("absolute_difference", labels, predictions, _NAMES)
+    return compute_weighted_loss(absolute(t - p), weights, reduction).astype(dtype)
 
 
 def mean_squared_error(
@@ -99,10 +106,11 @@ def mean_squared_error(
     >>> float(mean_squared_error([1.0, 2.0], [1.0, 4.0]))
     2.0
     """
-    t, p = _same_shape("mean_squared_error", labels, predictions)
-    return compute_weighted_loss(jnp.square(t - p), weights, reduction)
+    t, p, dtype = same_shape("mean_squared_error", labels, predictions, _NAMES)
+    return compute_weighted_loss(jnp.square(t - p), weights, reduction).astype(dtype)
 
 
+@checked
 def cosine_distance(
     labels: ArrayLike,
     predictions: ArrayLike,
@@ -122,8 +130,8 @@ def cosine_distance(
     Returns:
         A scalar; for ``Reduction.NONE`` the weighted losses.
     """
-    t, p = _same_shape("cosine_distance", labels, predictions)
-    return compute_weighted_loss(1.0 - jnp.sum(t * p, axis=axis, keepdims=True), weights, reduction)
+    t, p, dtype = same_shape("cosine_distance", labels, predictions, _NAMES)
+    return compute_weighted_loss(1.0 - jnp.sum(t * p, axis=axis, keepdims=True), weights, reduction).astype(dtype)
 
 
 def hinge_loss(
@@ -133,15 +141,16 @@ def hinge_loss(
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Hinge loss, ``max(0, 1 - (2 * labels - 1) * predictions)``, for labels 0 and 1."""
-    t, p = _same_shape("hinge_loss", labels, predictions)
-    return compute_weighted_loss(jax.nn.relu(1.0 - (2.0 * t - 1.0) * p), weights, reduction)
+    t, p, dtype = same_shape("hinge_loss", labels, predictions, _NAMES)
+    return compute_weighted_loss(jax.nn.relu(1.0 - (2.0 * t - 1.0) * p), weights, reduction).astype(dtype)
 
 
+@checked
 def huber_loss(
     labels: ArrayLike,
     predictions: ArrayLike,
     weights: ArrayLike | None = None,
-    delta: float = 1.0,
+    delta: Positive = 1.0,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Huber loss: ``e**2 / 2`` for errors ``e`` up to ``delta``, ``delta * (e - delta / 2)`` beyond.
@@ -156,18 +165,19 @@ def huber_loss(
     Returns:
         A scalar; for ``Reduction.NONE`` the weighted losses.
     """
-    t, p = _same_shape("huber_loss", labels, predictions)
+    t, p, dtype = same_shape("huber_loss", labels, predictions, _NAMES)
     error = jnp.abs(p - t)
     # Both branches meet with slope delta, so the choice at the border does not show in the gradient.
     losses = jnp.where(error <= delta, 0.5 * jnp.square(error), delta * (error - 0.5 * delta))
-    return compute_weighted_loss(losses, weights, reduction)
+    return compute_weighted_loss(losses, weights, reduction).astype(dtype)
 
 
+@checked
 def log_loss(
     labels: ArrayLike,
     predictions: ArrayLike,
     weights: ArrayLike | None = None,
-    epsilon: float = 1e-7,
+    epsilon: NotNegative = 1e-7,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Log loss of probabilities, ``-labels * log(p + epsilon) - (1 - labels) * log(1 - p + epsilon)``.
@@ -182,16 +192,17 @@ def log_loss(
     Returns:
         A scalar; for ``Reduction.NONE`` the weighted losses.
     """
-    t, p = _same_shape("log_loss", labels, predictions)
+    t, p, dtype = same_shape("log_loss", labels, predictions, _NAMES)
     losses = -t * jnp.log(p + epsilon) - (1.0 - t) * jnp.log(1.0 - p + epsilon)
-    return compute_weighted_loss(losses, weights, reduction)
+    return compute_weighted_loss(losses, weights, reduction).astype(dtype)
 
 
+@checked
 def sigmoid_cross_entropy(
     multi_class_labels: ArrayLike,
     logits: ArrayLike,
     weights: ArrayLike | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Fraction = 0.0,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Cross-entropy of independent yes-or-no classes, from logits.
@@ -206,16 +217,17 @@ def sigmoid_cross_entropy(
     Returns:
         A scalar; for ``Reduction.NONE`` the weighted losses.
     """
-    t, x = _same_shape("sigmoid_cross_entropy", multi_class_labels, logits, ("multi_class_labels", "logits"))
+    t, x, dtype = same_shape("sigmoid_cross_entropy", multi_class_labels, logits, ("multi_class_labels", "logits"))
     t = t * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    return compute_weighted_loss(sigmoid_cross_entropy_with_logits(t, x), weights, reduction)
+    return compute_weighted_loss(sigmoid_cross_entropy_with_logits(t, x), weights, reduction).astype(dtype)
 
 
+@checked
 def softmax_cross_entropy(
     onehot_labels: ArrayLike,
     logits: ArrayLike,
     weights: ArrayLike | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Fraction = 0.0,
     reduction: Reduction | int = _DEFAULT,
 ) -> Array:
     """Cross-entropy of exclusive classes, ``-sum(labels * log_softmax(logits))`` over the last axis.
@@ -234,33 +246,13 @@ def softmax_cross_entropy(
     >>> round(float(softmax_cross_entropy([[0, 1]], [[0.0, 0.0]])), 6)
     0.693147
     """
-    t, x = _same_shape("softmax_cross_entropy", onehot_labels, logits, ("onehot_labels", "logits"))
+    t, x, dtype = same_shape("softmax_cross_entropy", onehot_labels, logits, ("onehot_labels", "logits"))
     t = t * (1.0 - label_smoothing) + label_smoothing / t.shape[-1]
-    return compute_weighted_loss(-jnp.sum(t * jax.nn.log_softmax(x, axis=-1), axis=-1), weights, reduction)
+    losses = -jnp.sum(t * jax.nn.log_softmax(x, axis=-1), axis=-1)
+    return compute_weighted_loss(losses, weights, reduction).astype(dtype)
 
 
 # --- operands ---------------------------------------------------------------------------------------
-
-
-def _floating(x: ArrayLike) -> Array:
-    array = jnp.asarray(x)
-    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.float32)
-
-
-def _same_shape(
-    function: str,
-    labels: ArrayLike,
-    predictions: ArrayLike,
-    names: tuple[str, str] = ("labels", "predictions"),
-) -> tuple[Array, Array]:
-    p = _floating(predictions)
-    t = jnp.asarray(labels)
-    if t.shape != p.shape:
-        raise ValueError(
-            f"{function}: {names[0]} and {names[1]} must have the same shape; "
-            f"received {names[0]} of shape {t.shape} and {names[1]} of shape {p.shape}."
-        )
-    return t.astype(p.dtype), p
 
 
 def _broadcast(losses: Array, weights: Array) -> tuple[Array, Array]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jtf.options import PositiveInt
 from jtf.types import Array, Shape
 
 #: A size for every axis of space, or one for all.
-Sizes = int | Sequence[int]
+Sizes = Annotated[PositiveInt | Sequence[PositiveInt], "a positive integer or a list of one for each axis"]
 
 
 class Windows(NamedTuple):

@@ -43,6 +43,7 @@ from jtf.io.training_config import compile_as_saved, training_config
 from jtf.layers.scopes import weights_are_given
 from jtf.missing import knows_arguments
 from jtf.naming import look_up
+from jtf.options import checked
 from jtf.variable import Variable, assign_all, read_all
 
 #: Takes the fraction that has been read.
@@ -146,6 +147,7 @@ def artifacts_of(
 
 
 @knows_arguments
+@checked
 def load_layers_model(
     path: LoadSource,
     *,

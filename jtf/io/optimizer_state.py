@@ -27,7 +27,7 @@ SLOTS = {
     "SGD": (),
     "Momentum": ("momentum",),
     "Adagrad": ("accumulator",),
-    "Adadelta": ("accum_grad", "accum_var"),
+    "Adadelta": ("accum_grad", "accum_var"),  # with which TF.js goes on by another rule
     "Adam": ("m", "v"),
     "Adamax": ("m", "v"),
     "RMSProp": ("rms", "momentum"),

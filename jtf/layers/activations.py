@@ -12,6 +12,7 @@ from jtf.configurable import factory
 from jtf.functional.kinks import clip_by_value
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
+from jtf.options import Bound
 from jtf.types import Array, Shape
 
 
@@ -34,7 +35,7 @@ class ReLU(_Elementwise):
 
     without_effect: ClassVar[Mapping[str, Any]] = {"negative_slope": 0.0, "threshold": 0.0}
 
-    def __init__(self, max_value: float | None = None, **options: Any) -> None:
+    def __init__(self, max_value: Bound | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.max_value = max_value
 

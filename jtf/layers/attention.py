@@ -14,9 +14,9 @@ from jtf import constraints, functional, initializers, naming, random, regulariz
 from jtf.configurable import factory
 from jtf.functional.attention import spread_mask
 from jtf.layers.base import Layer, registry
-from jtf.layers.core import positive_integer
 from jtf.layers.einsum_dense import EinsumDense
 from jtf.layers.symbolic import is_symbolic
+from jtf.options import PositiveInt, ProperFraction
 from jtf.types import Array, Shape
 
 _SIGNATURE = ("query_shape", "key_shape", "value_shape")
@@ -81,12 +81,12 @@ class MultiHeadAttention(Layer):
 
     def __init__(
         self,
-        num_heads: int,
-        key_dim: int,
-        value_dim: int | None = None,
-        dropout: float = 0.0,
+        num_heads: PositiveInt,
+        key_dim: PositiveInt,
+        value_dim: PositiveInt | None = None,
+        dropout: ProperFraction = 0.0,
         use_bias: bool = True,
-        output_shape: int | Sequence[int] | None = None,
+        output_shape: PositiveInt | Sequence[PositiveInt] | None = None,
         attention_axes: int | Sequence[int] | None = None,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
@@ -98,11 +98,8 @@ class MultiHeadAttention(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.num_heads = positive_integer(num_heads, "num_heads", self)
-        self.key_dim = positive_integer(key_dim, "key_dim", self)
-        self.value_dim = positive_integer(key_dim if value_dim is None else value_dim, "value_dim", self)
-        if not 0 <= dropout < 1:
-            raise ValueError(f"MultiHeadAttention's dropout is a fraction from 0 to less than 1; received {dropout!r}.")
+        self.num_heads, self.key_dim = num_heads, key_dim
+        self.value_dim = key_dim if value_dim is None else value_dim
         self.dropout, self.use_bias = dropout, use_bias
         self.output_shape = output_shape
         self.attention_axes = [attention_axes] if isinstance(attention_axes, int) else attention_axes

@@ -32,6 +32,7 @@ import numpy as np
 from jtf import constraints, freezing, initializers, naming, regularizers
 from jtf.binding import uncounted_reads
 from jtf.configurable import Configurable, Registry, option_names
+from jtf.functional.operands import wide
 from jtf.layers.building import building, unchanged_if_refused
 from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
 from jtf.layers.scopes import (
@@ -43,9 +44,10 @@ from jtf.layers.scopes import (
     refuse_large_state,
     scoped,
 )
-from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, traced
+from jtf.layers.shapes import Traced, as_shape, takes_lists, traced
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
+from jtf.options import PositiveInt, ShapeOfInput, checked
 from jtf.tracing import explain
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
 from jtf.variable import Variable, assign_all, read_all
@@ -103,9 +105,9 @@ class Layer(Configurable):
         *,
         name: str | None = None,
         trainable: bool = True,
-        input_shape: ShapeLike | None = None,
-        batch_input_shape: ShapeLike | None = None,
-        batch_size: int | None = None,
+        input_shape: ShapeOfInput | None = None,
+        batch_input_shape: ShapeOfInput | None = None,
+        batch_size: PositiveInt | None = None,
         dtype: DTypeLike | None = None,
         input_dtype: DTypeLike | None = None,
         weights: Sequence[ArrayLike] | None = None,
@@ -122,9 +124,9 @@ class Layer(Configurable):
         self.trainable = trainable
         self.batch_input_shape: Shape | None = None
         if batch_input_shape is not None:
-            self.batch_input_shape = checked_sizes("batch_input_shape", batch_input_shape, self)
+            self.batch_input_shape = tuple(batch_input_shape)
         elif input_shape is not None:
-            self.batch_input_shape = (batch_size, *checked_sizes("input_shape", input_shape, self))
+            self.batch_input_shape = (batch_size, *input_shape)
         self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -418,9 +420,10 @@ class Layer(Configurable):
         return self._trainable
 
     @trainable.setter
+    @checked
     def trainable(self, value: bool) -> None:
-        unchanged = vars(self).get("_trainable") == bool(value)
-        self._trainable = bool(value)
+        unchanged = vars(self).get("_trainable") == value
+        self._trainable = value
         for layer in () if unchanged else self.sublayers:
             layer.trainable = value
 
@@ -519,7 +522,7 @@ class Layer(Configurable):
         """Add the penalty of the layer's ``activity_regularizer``, if it has one, divided by the batch's size."""
         regularizer = getattr(self, "activity_regularizer", None)
         if regularizer is not None:
-            self.add_loss(regularizer(outputs) / outputs.shape[0])
+            self.add_loss(regularizer(wide(outputs)) / outputs.shape[0])
 
     # Configuration.
 

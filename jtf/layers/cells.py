@@ -20,9 +20,9 @@ from jtf import activations, constraints, functional, initializers, random, regu
 from jtf.configurable import factory, option_names
 from jtf.functional.recurrence import StackedStep, States, Step, split_states
 from jtf.layers.base import Layer, registry
-from jtf.layers.core import positive_integer
 from jtf.layers.scopes import name_scope
 from jtf.layers.spec import InputSpec
+from jtf.options import Fraction, PositiveInt
 from jtf.types import Array, Shape
 from jtf.variable import Variable
 
@@ -130,8 +130,8 @@ class RecurrentOptions(Layer):
         kernel_constraint: Any = None,
         recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Fraction = 0.0,
+        recurrent_dropout: Fraction = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -147,10 +147,7 @@ class RecurrentOptions(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if rate is not None and not 0 <= rate <= 1:
-                raise ValueError(f"{self.class_name}'s {name} is a fraction from 0 to 1; received {rate!r}.")
-        self.dropout, self.recurrent_dropout = dropout or 0, recurrent_dropout or 0
+        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
 
 
 class GatedOptions(RecurrentOptions):
@@ -167,9 +164,9 @@ class GatedOptions(RecurrentOptions):
 class UnitsOptions(RecurrentOptions):
     """The options of layers and cells with dense kernels besides."""
 
-    def __init__(self, units: int, **options: Any) -> None:
+    def __init__(self, units: PositiveInt, **options: Any) -> None:
         super().__init__(**options)
-        self.units = positive_integer(units, "units", self)
+        self.units = units
 
 
 def cell_of(layer: RecurrentOptions, cell_class: type[PureCell]) -> Any:
@@ -243,7 +240,7 @@ class DenseCell(UnitsOptions, PureCell):
     gates: ClassVar[int] = 1
     states: ClassVar[int] = 1
 
-    def __init__(self, units: int, **options: Any) -> None:
+    def __init__(self, units: PositiveInt, **options: Any) -> None:
         super().__init__(units, **options)
         self.state_size = self.units if self.states == 1 else [self.units] * self.states
         self.input_spec = InputSpec(ndim=2)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from jtf.configurable import factory
 from jtf.functional.conv_lstm import ConvLSTM2DStep
 from jtf.functional.windows import Sizes, per_axis
 from jtf.layers.base import registry
 from jtf.layers.cells import PureCell, cell_of
-from jtf.layers.core import positive_integer
 from jtf.layers.lstm import MemoryOptions
 from jtf.layers.recurrent import RecurrentLayer
-from jtf.layers.spatial import one_of
 from jtf.layers.spec import InputSpec
+from jtf.options import DataFormat, PositiveInt
 from jtf.types import Shape
 
 
@@ -22,21 +21,21 @@ class ConvLSTM2DOptions(MemoryOptions):
 
     def __init__(
         self,
-        filters: int,
+        filters: PositiveInt,
         kernel_size: Sizes,
         *,
         strides: Sizes = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Literal["valid", "same"] = "valid",
+        data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.filters = positive_integer(filters, "filters", self)
+        self.filters = filters
         self.kernel_size = list(per_axis(self.class_name, "kernel_size", kernel_size, 2))
         self.strides = list(per_axis(self.class_name, "strides", strides, 2))
-        self.padding = one_of(padding, "padding", ("valid", "same"), self)
-        self.data_format = one_of(data_format or "channelsLast", "data_format", ("channelsLast", "channelsFirst"), self)
+        self.padding = padding
+        self.data_format = data_format or "channelsLast"
         self.dilation_rate = list(per_axis(self.class_name, "dilation_rate", dilation_rate, 2))
 
     @property
@@ -55,7 +54,7 @@ class ConvLSTM2DCell(ConvLSTM2DOptions, PureCell):
         options: as for `ConvLSTM2D`, without those of a sequence.
     """
 
-    def __init__(self, filters: int, kernel_size: Sizes, **options: Any) -> None:
+    def __init__(self, filters: PositiveInt, kernel_size: Sizes, **options: Any) -> None:
         super().__init__(filters, kernel_size, **options)
         self.state_size = [self.filters, self.filters]
         self.input_spec = InputSpec(ndim=4)
@@ -126,7 +125,7 @@ class ConvLSTM2D(ConvLSTM2DOptions, RecurrentLayer):
         TF.js: tfjs-layers/src/layers/convolutional_recurrent.ts
     """
 
-    def __init__(self, filters: int, kernel_size: Sizes, **options: Any) -> None:
+    def __init__(self, filters: PositiveInt, kernel_size: Sizes, **options: Any) -> None:
         super().__init__(filters, kernel_size, **options)
         self.cell = cell_of(self, ConvLSTM2DCell)
         self.input_spec = InputSpec(ndim=5)

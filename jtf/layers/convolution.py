@@ -9,9 +9,9 @@ from jtf import activations, constraints, functional, initializers, regularizers
 from jtf.configurable import factory
 from jtf.functional.windows import Sizes, transposed_length
 from jtf.layers.base import registry
-from jtf.layers.core import positive_integer
 from jtf.layers.spatial import WindowLayer
 from jtf.layers.spec import InputSpec
+from jtf.options import PositiveInt
 from jtf.types import Array, Shape
 
 
@@ -83,7 +83,7 @@ class _OneKernel(Convolution):
 
     def __init__(
         self,
-        filters: int,
+        filters: PositiveInt,
         kernel_size: Sizes,
         *,
         kernel_initializer: Any = "glorot_normal",
@@ -92,7 +92,7 @@ class _OneKernel(Convolution):
         **options: Any,
     ) -> None:
         super().__init__(kernel_size, **options)
-        self.filters = positive_integer(filters, "filters", self)
+        self.filters = filters
         self.kernel_initializer = initializers.get(kernel_initializer or "glorot_normal")
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
@@ -108,9 +108,9 @@ class _Conv(_OneKernel):
             more than one cannot be opened in TF.js.)
     """
 
-    def __init__(self, filters: int, kernel_size: Sizes, *, groups: int = 1, **options: Any) -> None:
+    def __init__(self, filters: PositiveInt, kernel_size: Sizes, *, groups: PositiveInt = 1, **options: Any) -> None:
         super().__init__(filters, kernel_size, **options)
-        self.groups = positive_integer(groups, "groups", self)
+        self.groups = groups
         if self.filters % self.groups:
             raise ValueError(f"{self.class_name}'s filters ({filters}) are a multiple of its groups ({groups}).")
 
@@ -237,7 +237,7 @@ class Conv3D(_Conv):
 class _ConvTranspose(_OneKernel):
     without_effect: ClassVar[Mapping[str, Any]] = {"groups": 1, "output_padding": None}
 
-    def __init__(self, filters: int, kernel_size: Sizes, **options: Any) -> None:
+    def __init__(self, filters: PositiveInt, kernel_size: Sizes, **options: Any) -> None:
         super().__init__(filters, kernel_size, **options)
         if set(self.dilation_rate) != {1}:
             raise ValueError(f"{self.class_name} has no dilation_rate but 1; received {self.dilation_rate}.")

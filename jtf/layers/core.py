@@ -10,6 +10,7 @@ from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
 from jtf.layers.symbolic import Node, SymbolicTensor
+from jtf.options import Fraction, PositiveInt, Seed, ShapeOfInput, checked
 from jtf.types import Array, DTypeLike, Shape, ShapeLike
 
 
@@ -63,9 +64,10 @@ class InputLayer(Layer):
         self._place_in_graph()
 
 
+@checked
 def input(
-    shape: ShapeLike | None = None,
-    batch_shape: ShapeLike | None = None,
+    shape: ShapeOfInput | None = None,
+    batch_shape: ShapeOfInput | None = None,
     dtype: DTypeLike | None = None,
     name: str | None = None,
     sparse: bool = False,
@@ -126,7 +128,7 @@ class Dense(Layer):
 
     def __init__(
         self,
-        units: int,
+        units: PositiveInt,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_normal",
@@ -136,13 +138,13 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        input_dim: int | None = None,
+        input_dim: PositiveInt | None = None,
         **options: Any,
     ) -> None:
         if input_dim is not None and not options.keys() & {"input_shape", "batch_input_shape"}:
             options["input_shape"] = (input_dim,)
         super().__init__(**options)
-        self.units = positive_integer(units, "units", self)
+        self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer or "glorot_normal")
@@ -213,11 +215,9 @@ class Dropout(Layer):
     supports_masking = True
 
     def __init__(
-        self, rate: float, noise_shape: ShapeLike | None = None, seed: int | None = None, **options: Any
+        self, rate: Fraction, noise_shape: ShapeLike | None = None, seed: Seed | None = None, **options: Any
     ) -> None:
         super().__init__(**options)
-        if not 0 <= rate <= 1:
-            raise ValueError(f"Dropout's rate is a fraction from 0 to 1; received {rate!r}.")
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
     def call(self, inputs: Array, training: bool = False) -> Array:
@@ -227,17 +227,6 @@ class Dropout(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-
-def positive_integer(value: Any, option: str, layer: Layer) -> int:
-    """``value`` if it is a positive integer.
-
-    Raises:
-        ValueError: it is not.
-    """
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise ValueError(f"{layer.class_name}'s {option} is a positive integer; received {value!r}.")
-    return int(value)
 
 
 input_layer = factory(InputLayer)

@@ -10,8 +10,8 @@ from jtf.configurable import factory
 from jtf.functional.windows import Sizes
 from jtf.layers.base import registry
 from jtf.layers.convolution import Convolution
-from jtf.layers.core import positive_integer
 from jtf.naming import snake_case
+from jtf.options import PositiveInt
 from jtf.types import Array
 
 
@@ -22,14 +22,14 @@ class _Depthwise(Convolution):
         self,
         kernel_size: Sizes,
         *,
-        depth_multiplier: int = 1,
+        depth_multiplier: PositiveInt = 1,
         depthwise_initializer: Any = None,
         depthwise_regularizer: Any = None,
         depthwise_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(kernel_size, **options)
-        self.depth_multiplier = positive_integer(depth_multiplier, "depth_multiplier", self)
+        self.depth_multiplier = depth_multiplier
         self.depthwise_initializer = initializers.get(depthwise_initializer or "glorot_normal")
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
         self.depthwise_constraint = constraints.get(depthwise_constraint)
@@ -116,7 +116,7 @@ class SeparableConv2D(_Depthwise):
 
     def __init__(
         self,
-        filters: int,
+        filters: PositiveInt,
         kernel_size: Sizes,
         *,
         depthwise_initializer: Any = None,
@@ -126,7 +126,7 @@ class SeparableConv2D(_Depthwise):
         **options: Any,
     ) -> None:
         super().__init__(kernel_size, depthwise_initializer=depthwise_initializer or "glorot_uniform", **options)
-        self.filters = positive_integer(filters, "filters", self)
+        self.filters = filters
         self.pointwise_initializer = initializers.get(pointwise_initializer or "glorot_uniform")
         self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
         self.pointwise_constraint = constraints.get(pointwise_constraint)

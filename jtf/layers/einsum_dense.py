@@ -11,6 +11,7 @@ from jtf import activations, constraints, functional, initializers, regularizers
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
+from jtf.options import PositiveInt
 from jtf.types import Array, Shape
 
 _EQUATION = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")
@@ -54,7 +55,7 @@ class EinsumDense(Layer):
     def __init__(
         self,
         equation: str,
-        output_shape: int | Sequence[int | None],
+        output_shape: PositiveInt | Sequence[PositiveInt | None],
         activation: Any = None,
         bias_axes: str | None = None,
         kernel_initializer: Any = "glorot_uniform",

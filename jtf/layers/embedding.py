@@ -8,8 +8,8 @@ from typing import Any
 from jtf import constraints, functional, initializers, regularizers
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
-from jtf.layers.core import positive_integer
 from jtf.layers.spec import InputSpec
+from jtf.options import PositiveInt
 from jtf.types import Array, ArrayLike, Shape
 
 
@@ -50,27 +50,27 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        input_dim: int,
-        output_dim: int,
+        input_dim: PositiveInt,
+        output_dim: PositiveInt,
         embeddings_initializer: Any = "random_uniform",
         embeddings_regularizer: Any = None,
         activity_regularizer: Any = None,
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
-        input_length: int | Sequence[int | None] | None = None,
+        input_length: PositiveInt | Sequence[PositiveInt | None] | None = None,
         **options: Any,
     ) -> None:
         lengths: list[int | None] = list(input_length) if isinstance(input_length, Sequence) else [input_length]
         if not options.keys() & {"input_shape", "batch_input_shape"}:
             options["batch_input_shape"] = (options.pop("batch_size", None), *lengths)
         super().__init__(**options)
-        self.input_dim = positive_integer(input_dim, "input_dim", self)
-        self.output_dim = positive_integer(output_dim, "output_dim", self)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
         self.embeddings_initializer = initializers.get(embeddings_initializer or "random_uniform")
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = self.supports_masking = bool(mask_zero)
+        self.mask_zero = self.supports_masking = mask_zero
         self.input_length = input_length
         if input_length is not None:
             fixed = {axis: length for axis, length in enumerate(lengths, start=1) if length is not None}
@@ -134,9 +134,9 @@ class PositionEmbedding(Layer):
 
     supports_masking = True
 
-    def __init__(self, sequence_length: int, initializer: Any = "glorot_uniform", **options: Any) -> None:
+    def __init__(self, sequence_length: PositiveInt, initializer: Any = "glorot_uniform", **options: Any) -> None:
         super().__init__(**options)
-        self.sequence_length = positive_integer(sequence_length, "sequence_length", self)
+        self.sequence_length = sequence_length
         self.initializer = initializers.get(initializer or "glorot_uniform")
         self.input_spec = InputSpec(min_ndim=2)
 

@@ -9,6 +9,7 @@ from jtf.functional.recurrent import GRUStep
 from jtf.layers.base import registry
 from jtf.layers.cells import DenseCell, GatedOptions, UnitsOptions, cell_of
 from jtf.layers.recurrent import RecurrentLayer
+from jtf.options import PositiveInt
 from jtf.types import Shape
 
 
@@ -17,7 +18,7 @@ class GRUOptions(GatedOptions):
 
     def __init__(self, *, reset_after: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.reset_after = bool(reset_after)
+        self.reset_after = reset_after
 
 
 @registry.add
@@ -74,7 +75,7 @@ class GRU(UnitsOptions, GRUOptions, RecurrentLayer):
         TF.js: tfjs-layers/src/layers/recurrent.ts
     """
 
-    def __init__(self, units: int, **options: Any) -> None:
+    def __init__(self, units: PositiveInt, **options: Any) -> None:
         super().__init__(units, **options)
         self.cell = cell_of(self, GRUCell)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import jax.numpy as jnp
 
@@ -11,11 +11,14 @@ from jtf import functional
 from jtf.configurable import factory
 from jtf.functional.windows import Sizes, per_axis
 from jtf.layers.base import registry
-from jtf.layers.spatial import SpatialLayer, one_of
+from jtf.layers.spatial import SpatialLayer
+from jtf.options import Count
 from jtf.types import Array, Shape
 
-#: A number for all edges, ``[height, width]`` or ``[[top, bottom], [left, right]]``.
-Margins = int | Sequence[int] | Sequence[Sequence[int]]
+Margins = Annotated[
+    Count | Sequence[Count] | Sequence[Sequence[Count]],
+    "a number of pixels, [height, width] or [[top, bottom], [left, right]]",
+]
 
 
 class _ImageLayer(SpatialLayer):
@@ -24,14 +27,12 @@ class _ImageLayer(SpatialLayer):
     def margins(self, option: str, given: Any) -> list[list[int]]:
         """``[[top, bottom], [left, right]]``, whichever way it is given."""
         pairs = [_pair(each) for each in _pair(given)]
-        sizes = [size for pair in pairs for size in pair]
-        whole = all(hasattr(size, "__index__") and not isinstance(size, bool) and size >= 0 for size in sizes)
-        if [len(pair) for pair in pairs] != [2, 2] or not whole:
+        if [len(pair) for pair in pairs] != [2, 2]:
             raise ValueError(
                 f"{self.class_name}'s {option} is a number of pixels, [height, width] or [[top, bottom], "
                 f"[left, right]]; received {given!r}."
             )
-        return [[int(size) for size in pair] for pair in pairs]
+        return pairs
 
 
 def _pair(given: Any) -> list[Any]:
@@ -144,10 +145,12 @@ class UpSampling2D(_ImageLayer):
         [0.0, 2.0, 4.0, 4.0]
     """
 
-    def __init__(self, size: Sizes = 2, *, interpolation: str = "nearest", **options: Any) -> None:
+    def __init__(
+        self, size: Sizes = 2, *, interpolation: Literal["nearest", "bilinear"] = "nearest", **options: Any
+    ) -> None:
         super().__init__(**options)
         self.size = list(per_axis(self.class_name, "size", size, self.rank))
-        self.interpolation = one_of(interpolation, "interpolation", ("nearest", "bilinear"), self)
+        self.interpolation = interpolation
 
     def call(self, inputs: Array) -> Array:
         last = self.data_format == "channelsLast"

@@ -11,6 +11,7 @@ from jtf.functional.recurrent import LSTMStep
 from jtf.layers.base import registry
 from jtf.layers.cells import DenseCell, GatedOptions, UnitsOptions, cell_of
 from jtf.layers.recurrent import RecurrentLayer
+from jtf.options import PositiveInt
 from jtf.types import Array, DTypeLike, Shape
 
 
@@ -100,7 +101,7 @@ class LSTM(UnitsOptions, MemoryOptions, RecurrentLayer):
         TF.js: tfjs-layers/src/layers/recurrent.ts
     """
 
-    def __init__(self, units: int, **options: Any) -> None:
+    def __init__(self, units: PositiveInt, **options: Any) -> None:
         super().__init__(units, **options)
         self.cell = cell_of(self, LSTMCell)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -193,6 +193,10 @@ class Concatenate(_Merge):
         return jnp.all(jnp.concatenate(list(map(everywhere, inputs, masks)), self.axis), axis=-1)
 
 
+_AXES = "an axis or a list of two, not the batch (0)"
+Axes = Annotated[int | Sequence[int], _AXES]
+
+
 @registry.add
 class Dot(_Merge):
     """The inner product of each example of one input with the same example of the other.
@@ -216,13 +220,13 @@ class Dot(_Merge):
         (2, 4)
     """
 
-    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **options: Any) -> None:
+    def __init__(self, axes: Axes, normalize: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.axes = list(axes) if isinstance(axes, Sequence) else axes
         self.normalize = normalize
         pair = self._pair()
-        if len(pair) != 2 or any(isinstance(a, bool) or not isinstance(a, int) or a == 0 for a in pair):
-            raise ValueError(f"Dot's axes is an axis or a list of two, not the batch (0); received {axes!r}.")
+        if len(pair) != 2 or 0 in pair:
+            raise ValueError(f"Dot's axes is {_AXES}; received {axes!r}.")
 
     def call(self, inputs: list[Array]) -> Array:
         self._check(inputs)

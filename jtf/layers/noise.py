@@ -9,6 +9,7 @@ from jtf import functional, random
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
+from jtf.options import Fraction, NotNegative, Seed
 from jtf.types import Array, Shape, ShapeLike
 
 
@@ -17,7 +18,7 @@ class _Noise(Layer):
 
     supports_masking = True
 
-    def __init__(self, *, seed: int | None = None, **options: Any) -> None:
+    def __init__(self, *, seed: Seed | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.seed = seed
 
@@ -40,10 +41,8 @@ class _Noise(Layer):
 class _RateNoise(_Noise):
     """Noise that is given by a rate, as dropout is."""
 
-    def __init__(self, rate: float, **options: Any) -> None:
+    def __init__(self, rate: Fraction, **options: Any) -> None:
         super().__init__(**options)
-        if not 0 <= rate <= 1:
-            raise ValueError(f"{self.class_name}'s rate is a fraction from 0 to 1; received {rate!r}.")
         self.rate = rate
 
     def call(self, inputs: Array, training: bool = False) -> Array:
@@ -65,10 +64,8 @@ class GaussianNoise(_Noise):
         TF.js: tfjs-layers/src/layers/noise.ts, as of the two layers below
     """
 
-    def __init__(self, stddev: float, **options: Any) -> None:
+    def __init__(self, stddev: NotNegative, **options: Any) -> None:
         super().__init__(**options)
-        if stddev < 0:
-            raise ValueError(f"GaussianNoise's stddev is not negative; received {stddev!r}.")
         self.stddev = stddev
 
     def disturbed(self, key: Array, inputs: Array) -> Array:
@@ -114,7 +111,7 @@ class AlphaDropout(_RateNoise):
         Klambauer et al., Self-normalizing neural networks, NeurIPS 2017.
     """
 
-    def __init__(self, rate: float, noise_shape: ShapeLike | None = None, **options: Any) -> None:
+    def __init__(self, rate: Fraction, noise_shape: ShapeLike | None = None, **options: Any) -> None:
         super().__init__(rate, **options)
         self.noise_shape = noise_shape
 

@@ -9,6 +9,7 @@ from jtf import constraints, functional, initializers, regularizers
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
 from jtf.layers.spec import InputSpec
+from jtf.options import Fraction, NotNegative
 from jtf.types import Array, Shape
 from jtf.variable import Variable
 
@@ -21,7 +22,7 @@ class _Normalization(Layer):
     def __init__(
         self,
         *,
-        epsilon: float = 1e-3,
+        epsilon: NotNegative = 1e-3,
         center: bool = True,
         scale: bool = True,
         beta_initializer: Any = "zeros",
@@ -98,15 +99,17 @@ class BatchNormalization(_Normalization):
     def __init__(
         self,
         axis: int | Sequence[int] = -1,
-        momentum: float = 0.99,
+        momentum: Fraction = 0.99,
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.axis = axis  # a list of one in Keras' files
-        only = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
-        self._of_features = _integer(only, "an integer", self)
+        axes = [axis] if isinstance(axis, int) else axis
+        if len(axes) != 1:
+            raise ValueError(f"BatchNormalization's axis is one axis; received {axis!r}.")
+        self._of_features = axes[0]
         self.momentum = momentum
         self.moving_mean_initializer = initializers.get(moving_mean_initializer or "zeros")
         self.moving_variance_initializer = initializers.get(moving_variance_initializer or "ones")
@@ -172,11 +175,7 @@ class LayerNormalization(_Normalization):
 
     def __init__(self, axis: int | Sequence[int] = -1, **options: Any) -> None:
         super().__init__(**options)
-        several = list(axis) if isinstance(axis, list | tuple) else None
-        wanted = "an integer or a list of integers"
-        self.axis: int | list[int] = (
-            _integer(axis, wanted, self) if several is None else [_integer(a, wanted, self) for a in several]
-        )
+        self.axis: int | list[int] = axis if isinstance(axis, int) else list(axis)
 
     def build(self, input_shape: Shape) -> None:
         given, ndim = [self.axis] if isinstance(self.axis, int) else self.axis, len(input_shape)
@@ -200,12 +199,6 @@ class LayerNormalization(_Normalization):
             if config[name] is None:
                 del config[name]
         return config
-
-
-def _integer(value: Any, wanted: str, layer: Layer) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ValueError(f"{layer.class_name}'s axis is {wanted}; received {value!r}.")
-    return int(value)
 
 
 batch_normalization = factory(BatchNormalization)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 import jax
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 from jtf import functional, naming, random
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
-from jtf.layers.core import positive_integer
+from jtf.options import PositiveInt, Seed
 from jtf.types import Array, Shape
 
 _RESIZERS = {"bilinear": functional.resize_bilinear, "nearest": functional.resize_nearest_neighbor}
-_ENCODINGS = ("oneHot", "multiHot", "count")
+Interpolation = Literal["bilinear", "nearest"]
+Encoding = Literal["oneHot", "multiHot", "count", "one_hot", "multi_hot"]
 
 
 @registry.add
@@ -45,7 +46,7 @@ class Rescaling(Layer):
 
     def __init__(self, scale: float, offset: float = 0, **options: Any) -> None:
         super().__init__(**options)
-        self.scale, self.offset = scale, offset or 0
+        self.scale, self.offset = scale, offset
 
     def call(self, inputs: Array) -> Array:
         return functional.rescale(inputs, self.scale, self.offset)
@@ -68,10 +69,9 @@ class _Images(Layer):
 class _FixedSize(_Images):
     """Images that get a size of one's choice."""
 
-    def __init__(self, height: int, width: int, **options: Any) -> None:
+    def __init__(self, height: PositiveInt, width: PositiveInt, **options: Any) -> None:
         super().__init__(**options)
-        self.height = positive_integer(height, "height", self)
-        self.width = positive_integer(width, "width", self)
+        self.height, self.width = height, width
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         self.check_images(input_shape)
@@ -102,15 +102,15 @@ class Resizing(_FixedSize):
 
     def __init__(
         self,
-        height: int,
-        width: int,
-        interpolation: str = "bilinear",
+        height: PositiveInt,
+        width: PositiveInt,
+        interpolation: Interpolation = "bilinear",
         crop_to_aspect_ratio: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(height, width, **options)
-        self.interpolation = _choice(interpolation or "bilinear", _RESIZERS, "interpolation", self)
-        self.crop_to_aspect_ratio = bool(crop_to_aspect_ratio)
+        self.interpolation = interpolation
+        self.crop_to_aspect_ratio = crop_to_aspect_ratio
 
     def call(self, inputs: Array) -> Array:
         self.check_images(inputs.shape)
@@ -171,10 +171,10 @@ class CategoryEncoding(Layer):
         [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     """
 
-    def __init__(self, num_tokens: int, output_mode: str = "multiHot", **options: Any) -> None:
+    def __init__(self, num_tokens: PositiveInt, output_mode: Encoding = "multiHot", **options: Any) -> None:
         super().__init__(**options)
-        self.num_tokens = positive_integer(num_tokens, "num_tokens", self)
-        self.output_mode = _choice(output_mode or "multiHot", _ENCODINGS, "output_mode", self)
+        self.num_tokens = num_tokens
+        self.output_mode = output_mode
 
     @property
     def index_range(self) -> int:  # type: ignore[override]
@@ -209,8 +209,8 @@ class _RandomSize(_Images):
     def __init__(
         self,
         factor: float | Sequence[float],
-        interpolation: str = "bilinear",
-        seed: int | None = None,
+        interpolation: Interpolation = "bilinear",
+        seed: Seed | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -222,7 +222,7 @@ class _RandomSize(_Images):
                 f"{factor!r}."
             )
         self.bounds = 1 + bounds[0], 1 + bounds[1]
-        self.interpolation = _choice(interpolation or "bilinear", _RESIZERS, "interpolation", self)
+        self.interpolation = interpolation
         self.seed = seed
 
     def call(self, inputs: Array, training: bool = False) -> Array:
@@ -299,17 +299,6 @@ class RandomHeight(_RandomSize):
 
 def _rounded(x: float) -> int:
     return math.floor(x + 0.5)
-
-
-def _choice(value: Any, choices: Collection[str], option: str, layer: Layer) -> str:
-    """The choice that a name in either spelling stands for."""
-    name = naming.camel_case(str(value))
-    if name not in choices:
-        raise ValueError(
-            f"{layer.class_name}'s {option} is one of {', '.join(map(repr, choices))}; received {value!r}."
-            f"{naming.nearest(value, choices)}"
-        )
-    return name
 
 
 rescaling = factory(Rescaling)

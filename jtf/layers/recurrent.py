@@ -26,6 +26,7 @@ from jtf.layers.cells import (
 from jtf.layers.scopes import collect_losses, name_scope
 from jtf.layers.spec import InputSpec
 from jtf.naming import snake_case
+from jtf.options import PositiveInt
 from jtf.random import Passes
 from jtf.types import Array, ArrayLike, Shape
 
@@ -46,15 +47,15 @@ class RecurrentLayer(Layer):
         go_backwards: bool = False,
         stateful: bool = False,
         unroll: bool = False,
-        input_dim: int | None = None,
-        input_length: int | None = None,
+        input_dim: PositiveInt | None = None,
+        input_length: PositiveInt | None = None,
         **options: Any,
     ) -> None:
         if input_dim is not None and not options.keys() & {"input_shape", "batch_input_shape"}:
             options["input_shape"] = (input_length, input_dim)
         super().__init__(**options)
-        self.return_sequences, self.return_state = bool(return_sequences), bool(return_state)
-        self.go_backwards, self.stateful, self.unroll = bool(go_backwards), bool(stateful), bool(unroll)
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.input_spec = InputSpec(ndim=3)
 
     def __call__(

@@ -10,9 +10,8 @@ import jax.numpy as jnp
 
 from jtf.configurable import factory
 from jtf.layers.base import Layer, registry
-from jtf.layers.core import positive_integer
-from jtf.layers.spatial import one_of
 from jtf.layers.spec import InputSpec
+from jtf.options import DataFormat, PositiveInt
 from jtf.types import Array, Shape, ShapeLike
 
 
@@ -31,9 +30,9 @@ class Flatten(Layer):
     input_spec = InputSpec(min_ndim=3)
     keeps_values = True
 
-    def __init__(self, data_format: str | None = None, **options: Any) -> None:
+    def __init__(self, data_format: DataFormat | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.data_format = data_format and one_of(data_format, "data_format", ("channelsLast", "channelsFirst"), self)
+        self.data_format = data_format
 
     def call(self, inputs: Array) -> Array:
         if self.data_format == "channelsFirst":
@@ -104,9 +103,9 @@ class RepeatVector(Layer):
     input_spec = InputSpec(ndim=2)
     keeps_values = True
 
-    def __init__(self, n: int, **options: Any) -> None:
+    def __init__(self, n: PositiveInt, **options: Any) -> None:
         super().__init__(**options)
-        self.n = positive_integer(n, "n", self)
+        self.n = n
 
     def call(self, inputs: Array) -> Array:
         return jnp.repeat(inputs[:, None, :], self.n, axis=1)

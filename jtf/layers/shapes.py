@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -36,19 +36,6 @@ def as_shape(given: Any) -> Any:
     if is_shape(given):
         return tuple(given)
     return [as_shape(each) for each in given] if isinstance(given, list | tuple) else given
-
-
-def checked_sizes(option: str, given: Any, layer: Any) -> Shape:
-    """The sizes that an option of a layer gives, None where one may vary.
-
-    Raises:
-        ValueError: it is no list of positive sizes.
-    """
-    is_list = isinstance(given, Sequence) and not isinstance(given, str)
-    if not is_list or not all(size is None or (isinstance(size, int | np.integer) and size > 0) for size in given):
-        mend = f" Write {option}=[{given}]." if isinstance(given, int) else ""
-        raise ValueError(f"{layer.class_name}'s {option} is a list of sizes, such as [784]; received {given!r}.{mend}")
-    return tuple(given)
 
 
 def takes_lists(method: Callable[..., Any]) -> Callable[..., Any]:

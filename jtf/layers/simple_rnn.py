@@ -9,6 +9,7 @@ from jtf.functional.recurrent import SimpleRNNStep
 from jtf.layers.base import registry
 from jtf.layers.cells import DenseCell, UnitsOptions, cell_of
 from jtf.layers.recurrent import RecurrentLayer
+from jtf.options import PositiveInt
 
 
 @registry.add
@@ -50,7 +51,7 @@ class SimpleRNN(UnitsOptions, RecurrentLayer):
         TF.js: tfjs-layers/src/layers/recurrent.ts
     """
 
-    def __init__(self, units: int, **options: Any) -> None:
+    def __init__(self, units: PositiveInt, **options: Any) -> None:
         super().__init__(units, **options)
         self.cell = cell_of(self, SimpleRNNCell)
 

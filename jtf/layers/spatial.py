@@ -8,6 +8,7 @@ from jtf.functional.windows import Sizes, per_axis, positions, space_axes
 from jtf.layers.base import Layer
 from jtf.layers.spec import InputSpec, check
 from jtf.naming import camel_case, nearest, snake_case
+from jtf.options import DataFormat
 from jtf.types import Shape
 
 
@@ -21,9 +22,9 @@ class SpatialLayer(Layer):
     #: How many axes of space there are.
     rank: ClassVar[int]
 
-    def __init__(self, *, data_format: str | None = None, **options: Any) -> None:
+    def __init__(self, *, data_format: DataFormat | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.data_format = one_of(data_format or "channelsLast", "data_format", ("channelsLast", "channelsFirst"), self)
+        self.data_format = data_format or "channelsLast"
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property

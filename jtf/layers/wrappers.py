@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,8 @@ class Wrapper(Layer):
 
 
 #: How the outputs of both directions may be put together.
-MERGES: dict[str, Callable[[Array, Array], Array]] = {
+MergeMode = Literal["concat", "sum", "mul", "ave"]
+MERGES: dict[MergeMode, Callable[[Array, Array], Array]] = {
     "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
     "sum": jnp.add,
     "mul": jnp.multiply,
@@ -75,14 +76,10 @@ class Bidirectional(Wrapper):
         TF.js: tfjs-layers/src/layers/wrappers.ts
     """
 
-    def __init__(self, layer: Any, merge_mode: str | None = "concat", **options: Any) -> None:
+    def __init__(self, layer: Any, merge_mode: MergeMode | None = "concat", **options: Any) -> None:
         super().__init__(layer, **options)
         if not isinstance(self.layer, RecurrentLayer):
             raise TypeError(f"Bidirectional takes a recurrent layer, such as an LSTM; received {self.layer!r}.")
-        if merge_mode is not None and merge_mode not in MERGES:
-            raise ValueError(
-                f"Bidirectional's merge_mode is one of {', '.join(map(repr, MERGES))} or None; received {merge_mode!r}."
-            )
         self.merge_mode = merge_mode
         name, backwards = self.layer.name, not self.layer.go_backwards
         self.forward_layer = _another(self.layer, name=f"forward_{name}")

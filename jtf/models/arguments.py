@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 from jtf.missing import no_argument
+from jtf.options import refuse_options_object
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def with_hints(method: Callable[P, T]) -> Callable[P, T]:
-    """A method that says of wrong arguments how they are meant to be (a decorator)."""
+    """A method or function that says of wrong arguments how they are meant to be (a decorator)."""
     signature = inspect.signature(method)
+    own = int("self" in signature.parameters)
 
     @functools.wraps(method)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -23,12 +25,13 @@ def with_hints(method: Callable[P, T]) -> Callable[P, T]:
             signature.bind(*args, **kwargs)
         except TypeError as error:
             refuse_unknown(method, method.__name__, kwargs)
-            _refuse_options_object(method.__name__, args)
+            if args:
+                refuse_options_object(method.__name__, args[-1], "..., " * (len(args) > own + 1))
             if "too many positional" in str(error):
-                places = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+                places = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][own:]
                 raise TypeError(
                     f"{method.__name__} takes {', '.join(places)} by position, and everything else by keyword; "
-                    f"received {len(args) - 1} arguments by position."
+                    f"received {len(args) - own} arguments by position."
                 ) from None
             hint = f" For a dataset of batches use {method.__name__}_dataset." if "'y'" in str(error) else ""
             raise TypeError(f"{method.__name__}: {error}.{hint}") from None
@@ -47,10 +50,3 @@ def refuse_unknown(method: Callable[..., Any], name: str, given: Iterable[str]) 
     for argument in given:
         if argument not in known:
             raise no_argument(name, argument, known)
-
-
-def _refuse_options_object(name: str, args: Iterable[Any]) -> None:
-    *_, last = args
-    if isinstance(last, Mapping):
-        keywords = ", ".join(f"{key}=..." for key in last)
-        raise TypeError(f"TF.js's options object becomes keyword arguments here: {name}(..., {keywords}).")

@@ -9,6 +9,7 @@ from jtf import naming
 from jtf.layers.base import Layer, registry
 from jtf.layers.core import InputLayer
 from jtf.layers.symbolic import Node, SymbolicTensor
+from jtf.models.arguments import with_hints
 from jtf.models.graph import Graph
 from jtf.models.graph_model import GraphModel
 
@@ -77,6 +78,7 @@ class Model(GraphModel):
 registry.know_as("Functional", Model)
 
 
+@with_hints
 def model(inputs: Tensors, outputs: Tensors, name: str | None = None) -> Model:
     """A model of the layers between symbolic tensors (TF.js ``tf.model``).
 

@@ -10,6 +10,7 @@ from jtf.io import SaveResult, load_weights, save_layers_model
 from jtf.io.handlers import SaveTarget
 from jtf.io.topology import topology
 from jtf.missing import knows_arguments
+from jtf.options import checked
 
 
 class Saving:
@@ -18,6 +19,7 @@ class Saving:
     _user_defined_metadata: dict[str, Any] | None = None
 
     @knows_arguments
+    @checked
     def save(
         self,
         path: SaveTarget,
@@ -66,6 +68,7 @@ class Saving:
             overwrite=overwrite,
         )
 
+    @checked
     def load_weights(self, source: Any, *, strict: bool = True) -> None:
         """Take over weights from elsewhere, into a model that is made already.
 

@@ -14,6 +14,7 @@ from jtf.layers.core import InputLayer, input
 from jtf.layers.symbolic import SymbolicTensor
 from jtf.models.graph import Graph
 from jtf.models.graph_model import GraphModel
+from jtf.options import refuse_options_object
 from jtf.types import Shape
 
 
@@ -185,6 +186,7 @@ def sequential(layers: Iterable[Layer] | None = None, name: str | None = None) -
         >>> model.count_params()
         25450
     """
+    refuse_options_object("sequential", layers)
     return Sequential(layers, name)
 
 

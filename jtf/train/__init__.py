@@ -20,6 +20,7 @@ import optax.contrib
 from jtf.configurable import factory
 from jtf.functional import optimizers as functional
 from jtf.naming import look_up
+from jtf.options import Fraction, NotNegative, ProperFraction
 from jtf.train.gradients import custom_grad as custom_grad
 from jtf.train.gradients import grad as grad
 from jtf.train.gradients import grads as grads
@@ -53,7 +54,7 @@ class Momentum(Optimizer):
 
     factory = staticmethod(functional.momentum)
 
-    def __init__(self, learning_rate: float | Schedule, momentum: float, use_nesterov: bool = False) -> None:
+    def __init__(self, learning_rate: float | Schedule, momentum: Fraction, use_nesterov: bool = False) -> None:
         super().__init__(learning_rate)
         self.momentum, self.use_nesterov = momentum, use_nesterov
 
@@ -69,14 +70,17 @@ class Adagrad(Optimizer):
 
     factory = staticmethod(functional.adagrad)
 
-    def __init__(self, learning_rate: float | Schedule, initial_accumulator_value: float = 0.1) -> None:
+    def __init__(self, learning_rate: float | Schedule, initial_accumulator_value: NotNegative = 0.1) -> None:
         super().__init__(learning_rate)
         self.initial_accumulator_value = initial_accumulator_value
 
 
 @registry.add
 class Adadelta(Optimizer):
-    """Steps in proportion to the ratio of past updates to past gradients (Zeiler, 2012), as TF.js computes it.
+    """Steps in proportion to the ratio of past updates to past gradients (Zeiler, 2012).
+
+    As in the paper and in Keras, the past gradients include the present one. In TF.js they do not, so that the first
+    steps are huge and training diverges; a model that is saved here and trained on there takes its steps.
 
     Args:
         learning_rate: a number or a schedule.
@@ -87,7 +91,7 @@ class Adadelta(Optimizer):
     factory = staticmethod(functional.adadelta)
 
     def __init__(
-        self, learning_rate: float | Schedule = 0.001, rho: float = 0.95, epsilon: float | None = None
+        self, learning_rate: float | Schedule = 0.001, rho: ProperFraction = 0.95, epsilon: NotNegative | None = None
     ) -> None:
         super().__init__(learning_rate)
         self.rho, self.epsilon = rho, _epsilon(epsilon)
@@ -108,9 +112,9 @@ class Adam(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float | None = None,
+        beta1: ProperFraction = 0.9,
+        beta2: ProperFraction = 0.999,
+        epsilon: NotNegative | None = None,
     ) -> None:
         super().__init__(learning_rate)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, _epsilon(epsilon)
@@ -132,10 +136,10 @@ class Adamax(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule = 0.002,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float | None = None,
-        decay: float = 0.0,
+        beta1: ProperFraction = 0.9,
+        beta2: ProperFraction = 0.999,
+        epsilon: NotNegative | None = None,
+        decay: NotNegative = 0.0,
     ) -> None:
         super().__init__(learning_rate)
         self.beta1, self.beta2, self.epsilon, self.decay = beta1, beta2, _epsilon(epsilon), decay
@@ -158,9 +162,9 @@ class RMSProp(Optimizer):
     def __init__(
         self,
         learning_rate: float | Schedule,
-        decay: float = 0.9,
-        momentum: float = 0.0,
-        epsilon: float | None = None,
+        decay: ProperFraction = 0.9,
+        momentum: Fraction = 0.0,
+        epsilon: NotNegative | None = None,
         centered: bool = False,
     ) -> None:
         super().__init__(learning_rate)

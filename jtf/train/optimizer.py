@@ -21,6 +21,7 @@ import optax
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.missing import no_attribute
 from jtf.naming import nearest
+from jtf.options import checked_option
 from jtf.tracing import explained
 from jtf.train.differentiate import differentiate, perform
 from jtf.train.gradients import ValueAndGrads, variable_grads
@@ -214,7 +215,7 @@ class Optimizer(Configurable):
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "lr":
             raise no_attribute(self, name)
-        super().__setattr__(name, value)
+        super().__setattr__(name, checked_option(self, name, value))
         if name != "_rule":
             self._rule = None  # a hyper-parameter may have changed
 

@@ -1,7 +1,8 @@
 """Training beside TensorFlow.js: the runs that ``tests/oracle/record_training.js`` recorded, trained again.
 
-Not among them, because jtf differs on purpose: constraints (TensorFlow.js declares them and never applies them) and
-centered RMSProp (NaN there). ``val_loss`` leaves the penalties out there and has them in here.
+Not among them, because jtf differs on purpose: constraints (TensorFlow.js declares them and never applies them),
+centered RMSProp (NaN there) and Adadelta (diverges there). ``val_loss`` leaves the penalties out there and has them in
+here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def in_order(run):
     return run | {name: [run[name][n] for n in order] for name in ("before", "after")}
 
 
-RUNS = [in_order(run) for run in cases("tfjs_training.json.gz")]
+RUNS = [in_order(run) for run in cases("tfjs_training.json.gz") if "adadelta" not in str(run["optimizer"])]
 
 
 def model_of(run):
@@ -68,6 +69,8 @@ def test_run(run):
 def test_what_is_recorded():
     losses = {run["loss"] for run in RUNS}
     assert len(losses) == 14
-    assert {run["optimizer"] for run in RUNS if isinstance(run["optimizer"], str)} == set(jtf.train.BY_NAME)
+    assert {run["optimizer"] for run in RUNS if isinstance(run["optimizer"], str)} == set(jtf.train.BY_NAME) - {
+        "adadelta"
+    }
     used = {run["optimizer"]["constructor"] for run in RUNS if isinstance(run["optimizer"], dict)}
-    assert used == {"sgd", "momentum", "adagrad", "adadelta", "adam", "adamax", "rmsprop"}
+    assert used == {"sgd", "momentum", "adagrad", "adam", "adamax", "rmsprop"}

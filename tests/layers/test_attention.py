@@ -83,7 +83,7 @@ class TestRefusals:
             ({"num_heads": 0}, "MultiHeadAttention's num_heads is a positive integer; received 0"),
             ({"key_dim": 1.5}, "MultiHeadAttention's key_dim is a positive integer"),
             ({"value_dim": -1}, "MultiHeadAttention's value_dim is a positive integer"),
-            ({"dropout": 1}, "dropout is a fraction from 0 to less than 1; received 1"),
+            ({"dropout": 1}, "dropout is a fraction from 0 to below 1; received 1"),
         ],
     )
     def test_options(self, options, message):

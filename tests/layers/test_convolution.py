@@ -78,10 +78,13 @@ class TestErrors:
                 lambda: L.conv2d(filters=1, kernel_size=[3]),
                 r"Conv2D: kernel_size must be a positive integer or a list of 2; received \[3\]",
             ),
-            (lambda: L.conv1d(filters=1, kernel_size=0), "Conv1D: kernel_size must be a positive integer; received 0"),
-            (lambda: L.conv1d(filters=1, kernel_size="3"), "must be a positive integer; received '3'"),
+            (
+                lambda: L.conv1d(filters=1, kernel_size=0),
+                "Conv1D's kernel_size is a positive integer or a list .*; received 0",
+            ),
+            (lambda: L.conv1d(filters=1, kernel_size="3"), "a positive integer or a list .*; received '3'"),
             (lambda: L.conv3d(filters=1, kernel_size=2, strides=[1, 2]), "Conv3D: strides must be .* a list of 3"),
-            (lambda: L.conv3d(filters=1, kernel_size=2, dilation_rate=True), "dilation_rate must be .* received True"),
+            (lambda: L.conv3d(filters=1, kernel_size=2, dilation_rate=True), "dilation_rate is .* received True"),
             (
                 lambda: L.conv2d(filters=1, kernel_size=1, padding="causal"),
                 "Conv2D's padding is 'valid' or 'same'; received 'causal'",
@@ -105,7 +108,7 @@ class TestErrors:
             (lambda: L.cropping2d(cropping=[[1, 2], [3]]), "cropping is a number of pixels"),
             (lambda: L.zero_padding2d(padding=[[1, 2], [3, 0.5]]), "ZeroPadding2D's padding is a number of pixels"),
             (lambda: L.zero_padding2d(padding="same"), "padding is a number of pixels"),
-            (lambda: L.up_sampling2d(size=0), "UpSampling2D: size must be a positive integer"),
+            (lambda: L.up_sampling2d(size=0), "UpSampling2D's size is a positive integer"),
             (lambda: L.up_sampling2d(interpolation="bilinar"), "'nearest' or 'bilinear'.* Did you mean 'bilinear'"),
         ],
     )

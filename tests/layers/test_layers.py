@@ -27,7 +27,7 @@ class TestErrors:
             (lambda: L.reshape(target_shape=[-1, None]), "may leave one size open"),
             (lambda: L.repeat_vector(n=0), "RepeatVector's n is a positive integer"),
             (lambda: L.permute(dims=[1, 3]), "a permutation of 1, 2"),
-            (lambda: L.permute(dims=2), "a permutation of 1, 2"),
+            (lambda: L.permute(dims=2), r"a list of integers; received 2\. Write dims=\[2\]"),
             (lambda: L.input_layer(), "InputLayer needs input_shape"),
             (lambda: L.input_layer(input_shape=[2], sparse=True), "takes dense arrays only"),
             (lambda: L.input_layer(batch_input_shape=[1], batch_size=5), "give only that"),

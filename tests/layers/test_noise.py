@@ -20,7 +20,7 @@ MAKE = {
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: L.gaussian_noise(stddev=-1), "GaussianNoise's stddev is not negative; received -1"),
+        (lambda: L.gaussian_noise(stddev=-1), "GaussianNoise's stddev is a number of at least 0; received -1"),
         (lambda: L.gaussian_dropout(rate=1.5), "GaussianDropout's rate is a fraction from 0 to 1; received 1.5"),
         (lambda: L.alpha_dropout(rate=-0.1), "AlphaDropout's rate is a fraction from 0 to 1"),
         (lambda: L.spatial_dropout1d(rate=2), "SpatialDropout1D's rate is a fraction"),

@@ -109,7 +109,11 @@ class TestBidirectional:
             (lambda: L.bidirectional(layer=L.dense(units=2)), TypeError, "takes a recurrent layer, such as an LSTM"),
             (lambda: L.bidirectional(layer=L.lstm), TypeError, "takes a layer; received"),
             (lambda: L.bidirectional(layer=L.LSTM), TypeError, r"Call it: LSTM\(...\)"),
-            (lambda: L.bidirectional(layer=L.lstm(units=1), merge_mode="add"), ValueError, "one of 'concat', 'sum'"),
+            (
+                lambda: L.bidirectional(layer=L.lstm(units=1), merge_mode="add"),
+                ValueError,
+                "'concat', 'sum', 'mul' or 'ave'",
+            ),
             (
                 lambda: L.bidirectional(layer=L.lstm(units=2))(X, initial_state=[numbers(2, 2)] * 3),
                 ValueError,

@@ -59,7 +59,7 @@ OPERATION = {"module": "keras.src.ops.numpy", "class_name": "Add"}
         ("up_sampling2d", of_layer(1, interpolation="bilinear"), "between the pixels' centres"),
         ("up_sampling2d", described(1, class_name="Resizing"), "Keras places pixels by their centres"),
         ("batch_normalization", of_layer(1, renorm=True), "renorm=False"),
-        ("batch_normalization", of_layer(1, epsilon="small"), "TypeError"),
+        ("batch_normalization", of_layer(1, epsilon="small"), "epsilon is a number of at least 0"),
         ("layer_normalization", of_layer(1, rms_scaling=True), "rms_scaling=False"),
         ("conv2d_transpose", of_layer(1, output_padding=1), "output_padding=1"),
         ("relu", of_layer(1, negative_slope=0.1), "negative_slope=0.0"),
