@@ -10,7 +10,7 @@ from jtf.layers.base import Layer, registry
 from jtf.layers.core import InputLayer
 from jtf.layers.symbolic import Node, SymbolicTensor
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel
+from jtf.models.graph_model import GraphModel, models_in
 
 Tensors = SymbolicTensor | Sequence[SymbolicTensor]
 
@@ -34,7 +34,9 @@ class Model(GraphModel):
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None) -> None:
         super().__init__(name=name or naming.next_uid("model"))
-        self._become(Graph(_listed(inputs), _listed(outputs), self.name))
+        self._graph = Graph(_listed(inputs), _listed(outputs), self.name)
+        self._inside = models_in(self._graph.layers)
+        self._leads(self._graph.inputs, self._graph.outputs)
 
     def get_config(self) -> dict[str, Any]:
         graph = self.graph
