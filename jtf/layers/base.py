@@ -28,10 +28,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtf import constraints, initializers, naming, regularizers
+from jtf import activations, constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.layers.building import building, unchanged_if_refused
-from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
+from jtf.layers.inputs import as_arrays, without_list_of_one
 from jtf.layers.scopes import (
     collect,
     is_frozen,
@@ -41,7 +41,8 @@ from jtf.layers.scopes import (
     refuse_large_state,
     scoped,
 )
-from jtf.layers.shapes import Traced, as_shape, checked_sizes, takes_lists, traced
+from jtf.layers.shapes import Traced, as_shape, checked_sizes, is_shape, takes_lists, traced
+from jtf.layers.signature import signature_of
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
 from jtf.types import Array, ArrayLike, DTypeLike, Shape, ShapeLike
@@ -125,7 +126,11 @@ class Layer(Configurable):
         """Make the weights, once the shape of the input is known."""
 
     def call(self, inputs: Any) -> Any:
-        """The layer's computation. It may also take ``training`` and ``mask``."""
+        """The layer's computation. It may also take ``training`` and ``mask``.
+
+        TF.js's signature, ``call(self, inputs, kwargs)``, is understood as well: ``kwargs`` is then a dict of both,
+        None where not given, and of what else the layer was called with.
+        """
         raise NotImplementedError(f"{self.class_name} must define call(self, inputs).")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -145,6 +150,26 @@ class Layer(Configurable):
                 )
             return None
         return mask
+
+    def looks_at_batch(self, training: bool) -> bool:
+        """Whether a call does more than to compute, from each example alone, the output for that example.
+
+        So with statistics of the batch, with what is remembered or added to the loss, and with random numbers that
+        examples share. `TimeDistributed` calls such a layer step by step, and others, which is faster, once. A ``call``
+        of your own may do all that, and so counts as one that does; a layer whose call does not can say so here.
+
+        Args:
+            training: whether the call is part of training.
+        """
+        own = type(self).call
+        activation = getattr(self, "activation", None)
+        return (
+            not getattr(own, "__module__", "").startswith("jtf.")
+            or self.stateful
+            or getattr(self, "activity_regularizer", None) is not None
+            or (callable(activation) and activations.name_of(activation) is None)
+            or any(layer.looks_at_batch(training) for layer in self.sublayers)
+        )
 
     # Calling.
 
@@ -174,10 +199,10 @@ class Layer(Configurable):
             return connect(self, inputs, {"training": training, "mask": mask}, kwargs)
         inputs = as_arrays(inputs, self)
         with self._entered(inputs):
-            for name, value in (("training", training), ("mask", mask)):
-                if value is not None and name in accepted_by_call(type(self)):
-                    kwargs[name] = value
-            return self.call(inputs, **kwargs)
+            signature = signature_of(type(self))
+            if signature.takes_object:
+                return self.call(inputs, {"training": training, "mask": mask} | kwargs)  # type: ignore[call-arg]
+            return self.call(inputs, **signature.usual(training=training, mask=mask), **kwargs)
 
     def apply(self, inputs: Any, **options: Any) -> Any:
         """The same as calling the layer."""
@@ -226,7 +251,7 @@ class Layer(Configurable):
             if type(self).compute_output_shape is Layer.compute_output_shape:
                 shapes, dtypes = traced(self, input_shape, dtypes, options)
             else:
-                shapes = self.compute_output_shape(input_shape)
+                shapes = _checked_output(self.compute_output_shape(input_shape), self)
                 self.build_sublayers(input_shape, dtypes, options)
                 dtypes = ["float32"] * len(shapes) if isinstance(shapes, list) else "float32"
             for shape in shapes if isinstance(shapes, list) else [shapes]:
@@ -503,6 +528,9 @@ class Layer(Configurable):
         return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
 
 
+registry.base = Layer
+
+
 def _attributes(layer: Layer) -> Iterator[Any]:
     """The objects in a layer's attributes, those in lists, tuples and dicts (to any depth) included."""
     return _contents(vars(layer).values())
@@ -516,6 +544,15 @@ def _contents(items: Iterable[Any]) -> Iterator[Any]:
             yield from _contents(item.values())
         else:
             yield item
+
+
+def _checked_output(shapes: Any, layer: Layer) -> Any:
+    if not all(is_shape(shape) for shape in (shapes if isinstance(shapes, list) else [shapes])):
+        raise TypeError(
+            f"Layer {layer.name!r} ({layer.class_name}): compute_output_shape returns a shape, such as "
+            f"(input_shape[0], 2), or a list of shapes; it returned {shapes!r}."
+        )
+    return shapes
 
 
 def _unique(items: list[Variable]) -> list[Variable]:

@@ -128,6 +128,9 @@ class BatchNormalization(_Normalization):
             "moving_variance", [size], initializer=self.moving_variance_initializer, trainable=False
         )
 
+    def looks_at_batch(self, training: bool) -> bool:
+        return training and not self.is_frozen
+
     def call(self, inputs: Array, training: bool = False) -> Array:
         moving = {"moving_mean": self.moving_mean.read(), "moving_variance": self.moving_variance.read()}
         training = training and not self.is_frozen
@@ -190,6 +193,9 @@ class LayerNormalization(_Normalization):
         self.axis = axes
         fixed = {axis: input_shape[axis] for axis in axes} if self.scale or self.center else {}
         self.input_spec = InputSpec(ndim=ndim, axes=fixed)
+
+    def looks_at_batch(self, training: bool) -> bool:
+        return isinstance(self.axis, list) and 0 in self.axis
 
     def call(self, inputs: Array) -> Array:
         return functional.layer_normalization(self.scale_and_shift(), inputs, self.axis, self.epsilon)

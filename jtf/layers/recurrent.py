@@ -226,11 +226,11 @@ class RNN(RecurrentLayer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RNN:
-        of_cell = (config.get("cell") or {}).get("config") or {}
-        known = option_names(cls)
-        return super().from_config(
-            {name: v for name, v in config.items() if name not in of_cell or snake_case(name) in known}
-        )
+        cell = config.get("cell") if isinstance(config, Mapping) else None
+        if isinstance(cell, Mapping) and isinstance(of_cell := cell.get("config"), Mapping):
+            known = option_names(cls)
+            config = {name: v for name, v in config.items() if name not in of_cell or snake_case(name) in known}
+        return super().from_config(config)
 
 
 def with_states(layer: Layer, inputs: Any, initial_state: Any) -> Any:

@@ -157,3 +157,10 @@ def models_in(layers: Iterable[Layer]) -> list[tuple[GraphModel, int]]:
     """The models among some layers and inside of those, each with the version that it has now."""
     every = (each for layer in layers for each in (layer, *layer.layers_inside))
     return [(each, each._version) for each in every if isinstance(each, GraphModel)]
+
+
+def forget_inputs_said(layers: Iterable[Layer]) -> None:
+    """Drop the ``input_shape`` of layers of a file that do not begin its model: TF.js and Keras do not look at it."""
+    for layer in layers:
+        if not layer.stateful:  # which may have its batch's size from there
+            layer.batch_input_shape = None

@@ -13,7 +13,7 @@ from jtf.layers.building import unchanged_if_refused
 from jtf.layers.core import InputLayer, input
 from jtf.layers.symbolic import SymbolicTensor
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel, models_in
+from jtf.models.graph_model import GraphModel, forget_inputs_said, models_in
 from jtf.types import Shape
 
 
@@ -43,16 +43,16 @@ class Sequential(GraphModel):
 
         Raises:
             TypeError: not a layer (a class that was not called, perhaps).
-            ValueError: the model has a layer of this name, or the layer does not fit the shape before it; the
-                model stays as it was.
+            ValueError: the model has a layer of this name, or the layer does not fit the shape before it, or says of
+                its input what does not; the model stays as it was.
         """
         if not isinstance(layer, Layer):
             mend = f" Call it: {layer.__name__}(...)." if isinstance(layer, type) else ""
             if isinstance(layer, SymbolicTensor):
                 mend = " Say the input's shape in the first layer, input_shape=[...], or by jtf.layers.input_layer."
             raise TypeError(f"Sequential.add takes a layer; received {layer!r}.{mend}")
-        entries = [tensor.node.layer for tensor in self._tensors[:1]]
-        if any(layer.name == other.name for other in (*entries, *self._layers)):
+        before = [*(tensor.node.layer for tensor in self._tensors[:1]), *self._layers]
+        if layer.name in [other._name for other in before]:
             raise ValueError(
                 f"Model {self.name!r} has a layer called {layer.name!r} already. Give the layer another name; to "
                 "use one layer twice, connect it in a graph: jtf.model(inputs=..., outputs=...)."
@@ -165,7 +165,12 @@ class Sequential(GraphModel):
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         if isinstance(config, list):  # as old versions of Keras wrote it
             config = {"layers": config}
-        return cls([registry.deserialize(layer) for layer in config["layers"]], name=config.get("name"))
+        described = config.get("layers") if isinstance(config, Mapping) else None
+        if not isinstance(described, list | tuple):
+            raise ValueError(f"A Sequential's configuration has its 'layers' in a list; received {config!r:.80}.")
+        layers = [registry.deserialize(layer) for layer in described]
+        forget_inputs_said(layers[1:])
+        return cls(layers, name=config.get("name"))
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_tensors": [], "_graph": self.graph if self.built else None}
