@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from jtf.layers.scopes import name_scope
-from jtf.layers.shapes import as_shape
+from jtf.layers.shapes import as_shape, without_symbols
 
 
 @contextlib.contextmanager
@@ -41,7 +41,7 @@ def building(build: Callable[..., None]) -> Callable[..., None]:
         # What is made here is concrete, even while jax is tracing a call.
         with unchanged_if_refused(self), name_scope(self), jax.core.eval_context():
             self.is_building = True
-            build(self, as_shape(input_shape))
+            build(self, without_symbols(as_shape(input_shape)))
             self.is_building, self.built = False, True
             self.take_initial_weights()
 

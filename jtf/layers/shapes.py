@@ -42,6 +42,13 @@ def as_shape(given: Any) -> Any:
     return [as_shape(each) for each in given] if isinstance(given, list | tuple) else given
 
 
+def without_symbols(shape: Any) -> Any:
+    """The shape, or list of shapes, with None for jax.export's symbols, which mean nothing after the export."""
+    if isinstance(shape, list):
+        return [without_symbols(each) for each in shape]
+    return tuple(None if export.is_symbolic_dim(size) else size for size in shape) if is_shape(shape) else shape
+
+
 def checked_sizes(option: str, given: Any, layer: Any) -> Shape:
     """The sizes that an option of a layer gives, None where one may vary.
 

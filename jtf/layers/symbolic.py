@@ -168,7 +168,7 @@ def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[
 
 
 def _refuse_other_than_said(layer: Any, shape: Any) -> None:
-    """Refuse an input of another shape than a new layer has been given; of one that is reused, that was another input.
+    """Refuse an input of other sizes than a new layer has been given; of one that is reused, that was another input.
 
     Raises:
         ValueError: names both shapes.
@@ -176,7 +176,8 @@ def _refuse_other_than_said(layer: Any, shape: Any) -> None:
     said = layer.batch_input_shape
     if said is None or layer.built or isinstance(shape, list):
         return
-    if len(said) != len(shape) or any(m != n and None not in (m, n) for m, n in zip(said, shape, strict=True)):
+    sizes = zip(reversed(said[1:]), reversed(shape[1:]), strict=False)  # of how many dimensions, the layer says itself
+    if any(m != n and None not in (m, n) for m, n in sizes):
         raise ValueError(
             f"Layer {layer.name!r} ({layer.class_name}) was made for an input of shape {said}; what comes before it "
             f"gives {shape}. Leave its input_shape out, or correct the sizes."

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import export
 
 from jtf.configurable import factory, kept_options
 from jtf.layers.base import Layer, registry
@@ -208,6 +209,11 @@ class TimeDistributed(Wrapper):
         """The outputs, and the masks that the layer inside has made of them, for all steps."""
         of_inner = mask if mask is not None and mask.ndim > 2 else None
         if self.layer.looks_at_batch(bool(training)):
+            if export.is_symbolic_dim(x.shape[1]):
+                raise ValueError(
+                    f"Layer {self.name!r} (TimeDistributed) calls {self.layer.name!r} step by step: export it for a "
+                    f"known number of steps; received shape {x.shape}."
+                )
             steps = [
                 self.layer.call_with_mask(x[:, t], None if of_inner is None else of_inner[:, t], training, **options)
                 for t in range(x.shape[1])

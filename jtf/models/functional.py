@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from jax import export
+
 from jtf import random
 from jtf.engine.step import Network
 from jtf.types import Array
@@ -21,6 +23,9 @@ class ModelVariables(NamedTuple):
 
     trainable: dict[str, Array]
     non_trainable: dict[str, Array]
+
+
+export.register_namedtuple_serialization(ModelVariables, serialized_name="jtf.ModelVariables")
 
 
 class Functional(NamedTuple):
