@@ -31,6 +31,7 @@ import numpy as np
 from jtf import activations, constraints, initializers, naming, regularizers
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.layers.building import building, unchanged_if_refused
+from jtf.layers.dtypes import checked_dtype, in_dtype
 from jtf.layers.inputs import as_arrays, without_list_of_one
 from jtf.layers.scopes import (
     collect,
@@ -65,7 +66,8 @@ class Layer(Configurable):
         input_shape: the shape of one example, for the first layer of a model.
         batch_input_shape: the same with the batch's dimension (None where it may vary).
         batch_size: a fixed batch size to go with ``input_shape``.
-        dtype: the dtype of the layer's input, float32 by default (``input_dtype`` is the same).
+        dtype: the dtype of the layer's input, float32 by default (``input_dtype`` is the same). With ``bfloat16`` or
+            ``float16`` the layer has its weights and computes in that, as in Keras; in TF.js in float32 all the same.
         weights: initial values, as for `set_weights`.
     """
 
@@ -110,7 +112,7 @@ class Layer(Configurable):
             self.batch_input_shape = checked_sizes("batch_input_shape", batch_input_shape, self)
         elif input_shape is not None:
             self.batch_input_shape = (batch_size, *checked_sizes("input_shape", input_shape, self))
-        self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
+        self.dtype = checked_dtype(dtype or input_dtype or "float32", self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -161,15 +163,19 @@ class Layer(Configurable):
         Args:
             training: whether the call is part of training.
         """
-        own = type(self).call
         activation = getattr(self, "activation", None)
         return (
-            not getattr(own, "__module__", "").startswith("jtf.")
+            not self._is_of_jtf
             or self.stateful
             or getattr(self, "activity_regularizer", None) is not None
             or (callable(activation) and activations.name_of(activation) is None)
             or any(layer.looks_at_batch(training) for layer in self.sublayers)
         )
+
+    @property
+    def _is_of_jtf(self) -> bool:
+        """Whether the call is one of this package."""
+        return getattr(type(self).call, "__module__", "").startswith("jtf.")
 
     # Calling.
 
@@ -197,12 +203,13 @@ class Layer(Configurable):
         inputs = without_list_of_one(inputs)
         if is_symbolic(inputs):
             return connect(self, inputs, {"training": training, "mask": mask}, kwargs)
-        inputs = as_arrays(inputs, self)
+        inputs = in_dtype(self.float_dtype, as_arrays(inputs, self))
         with self._entered(inputs):
             signature = signature_of(type(self))
             if signature.takes_object:
                 return self.call(inputs, {"training": training, "mask": mask} | kwargs)  # type: ignore[call-arg]
-            return self.call(inputs, **signature.usual(training=training, mask=mask), **kwargs)
+            outputs = self.call(inputs, **signature.usual(training=training, mask=mask), **kwargs)
+            return in_dtype(self.float_dtype, outputs) if self._is_of_jtf else outputs
 
     def apply(self, inputs: Any, **options: Any) -> Any:
         """The same as calling the layer."""
@@ -241,7 +248,7 @@ class Layer(Configurable):
             options: further arguments of the call.
 
         Returns:
-            Shapes and dtypes. As in TF.js, a layer that computes its own output shape gives float32.
+            Shapes and dtypes. A layer that computes its own output shape gives its `float_dtype`, float32 in TF.js.
 
         Raises:
             ValueError: it cannot take such an input, or nothing would be left of it; the layer stays as it was.
@@ -253,7 +260,7 @@ class Layer(Configurable):
             else:
                 shapes = _checked_output(self.compute_output_shape(input_shape), self)
                 self.build_sublayers(input_shape, dtypes, options)
-                dtypes = ["float32"] * len(shapes) if isinstance(shapes, list) else "float32"
+                dtypes = [self.float_dtype] * len(shapes) if isinstance(shapes, list) else self.float_dtype
             for shape in shapes if isinstance(shapes, list) else [shapes]:
                 if any(size is not None and size < 1 for size in shape[1:]):
                     raise ValueError(
@@ -279,7 +286,7 @@ class Layer(Configurable):
         self,
         name: str,
         shape: ShapeLike,
-        dtype: DTypeLike = "float32",
+        dtype: DTypeLike | None = None,
         initializer: Any = "glorot_normal",
         regularizer: Any = None,
         trainable: bool = True,
@@ -290,7 +297,7 @@ class Layer(Configurable):
         Args:
             name: unique within the layer; the weight is called ``<layer>/<name>``.
             shape: without unknown dimensions.
-            dtype: of the weight.
+            dtype: of the weight; the layer's `float_dtype` by default.
             initializer, regularizer, constraint: names, configurations or objects.
             trainable: whether training changes it by gradients.
 
@@ -307,7 +314,7 @@ class Layer(Configurable):
             full_name = scoped(name)
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
-        initializer = initializers.get(initializer)
+        initializer, dtype = initializers.get(initializer), dtype or self.float_dtype
         with jax.core.eval_context():  # weights are made concrete even while jax is tracing a call
             given = is_given(full_name, math.prod(sizes))
             value = jax.device_put(np.zeros(sizes, jnp.dtype(dtype))) if given else initializer(sizes, dtype)
@@ -334,7 +341,7 @@ class Layer(Configurable):
             name, shape, **{kind: getattr(self, f"{options or name}_{kind}") for kind in kinds} | changes
         )
 
-    def add_state(self, name: str, shape: ShapeLike, dtype: DTypeLike = "float32") -> Variable:
+    def add_state(self, name: str, shape: ShapeLike, dtype: DTypeLike | None = None) -> Variable:
         """What the layer remembers from one batch to the next, zeros at first; for use in `build`.
 
         It is no weight: not in `weights`, not in files. Unlike weights it also changes while predicting and
@@ -347,7 +354,7 @@ class Layer(Configurable):
             full_name = scoped(name)
         refuse_large_state(full_name, math.prod(size or 1 for size in shape))
         with jax.core.eval_context():
-            state = Variable(jnp.zeros(tuple(shape), dtype), False, full_name)
+            state = Variable(jnp.zeros(tuple(shape), dtype or self.float_dtype), False, full_name)
         state.initializer = initializers.get("zeros")
         self._own_states.append(state)
         return state
@@ -405,6 +412,11 @@ class Layer(Configurable):
                 f"{self.weights[0].name!r}: its name stays. Give the name before the layer is built."
             )
         self._name = str(name)
+
+    @property
+    def float_dtype(self) -> str:
+        """What the layer computes in and has its weights in: its ``dtype``, float32 where that is one of integers."""
+        return self.dtype if jnp.issubdtype(self.dtype, jnp.floating) else "float32"
 
     @property
     def trainable(self) -> bool:
@@ -516,7 +528,9 @@ class Layer(Configurable):
         shape = config.pop("batchInputShape", None)
         dtype = config.pop("dtype", None)
         if shape is not None:
-            config |= {"batchInputShape": shape, "dtype": dtype}
+            config["batchInputShape"] = shape
+        if shape is not None or self.float_dtype != "float32":
+            config["dtype"] = dtype
         return config
 
     def __getstate__(self) -> dict[str, Any]:

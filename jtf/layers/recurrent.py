@@ -22,6 +22,7 @@ from jtf.layers.cells import (
     state_shapes,
     stepper,
 )
+from jtf.layers.dtypes import compute_as
 from jtf.layers.scopes import collect_losses, name_scope
 from jtf.layers.spec import InputSpec
 from jtf.naming import snake_case
@@ -122,7 +123,7 @@ class RecurrentLayer(Layer):
     def _initial_states(self, x: Array) -> States:
         if self.stateful:
             return tuple(state.read() for state in self._own_states)
-        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32
+        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else self.float_dtype
         return tuple(jnp.zeros(shape, dtype) for shape in self.state_shapes(x.shape))
 
     def _run(self, x: Array, states: States, mask: Array | None, training: bool) -> tuple[Array, States]:
@@ -216,6 +217,7 @@ class RNN(RecurrentLayer):
         if isinstance(cell, list | tuple):
             cell = StackedRNNCells(cell)
         self.cell = checked_cell(cell, "RNN")
+        compute_as(self, [self.cell], is_given=bool(options.get("dtype") or options.get("input_dtype")))
         self.input_spec = InputSpec(min_ndim=3)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from jax import export
 from jtf.configurable import factory, kept_options
 from jtf.layers.base import Layer, registry
 from jtf.layers.cells import check_states, first
+from jtf.layers.dtypes import compute_as
 from jtf.layers.recurrent import RecurrentLayer, with_states
 from jtf.layers.scopes import name_scope
 from jtf.layers.spec import InputSpec
@@ -35,6 +36,7 @@ class Wrapper(Layer):
             mend = f" Call it: {layer.__name__}(...)." if isinstance(layer, type) else ""
             raise TypeError(f"{self.class_name} takes a layer; received {layer!r}.{mend}")
         self.layer: Any = layer
+        compute_as(self, [layer], is_given=bool(options.get("dtype") or options.get("input_dtype")))
 
 
 #: How the outputs of both directions may be put together.
