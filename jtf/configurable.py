@@ -73,12 +73,19 @@ class Configurable(Answering):
         """The object that a configuration describes, with names in camelCase or snake_case.
 
         Raises:
-            ValueError: an option that the class does not have, or a value that it cannot have.
+            ValueError: an option that the class does not have, a value that it cannot have, or one that it needs is
+                missing.
         """
+        if not isinstance(config, Mapping) or not all(isinstance(name, str) for name in config):
+            raise ValueError(
+                f"{cls.__name__}'s configuration has its options by name, such as {{'name': ...}}; "
+                f"received {config!r:.80}."
+            )
         options = checked_options(cls, _with_effect(cls, config))
-        given = {
-            name: v for name, v in options.items() if v is not None or allows_none(cls, name)
-        }  # as TF.js reads null
+        if missing := [name for name in needed_names(cls) if name not in options]:
+            raise ValueError(f"{cls.__name__}'s configuration lacks {', '.join(map(repr, missing))}.")
+        # As TF.js reads null.
+        given = {name: v for name, v in options.items() if v is not None or allows_none(cls, name)}
         return cls(**{name: _with_parts(cls, name, value) for name, value in given.items()})
 
     def __repr__(self) -> str:
@@ -100,6 +107,8 @@ class Registry:
 
     def __init__(self, kind: str, own_classes: str = "") -> None:
         self.kind, self.own_classes = kind, own_classes
+        #: What the classes are derived from.
+        self.base: type[Configurable] = Configurable
         self.classes: dict[str, type[Configurable]] = {}
         self._folded: dict[str, type[Configurable]] = {}
 
@@ -107,8 +116,14 @@ class Registry:
         """Register a class (a decorator); the same class made anew, as by a notebook's cell, replaces the old one.
 
         Raises:
+            TypeError: not a class, or not one of this kind.
             ValueError: another class has the name, up to case and underscores.
         """
+        if not isinstance(cls, type) or not issubclass(cls, self.base):
+            raise TypeError(
+                f"{_a(self.kind)} class that is made known is derived from "
+                f"{self.base.__module__}.{self.base.__qualname__}; received {cls!r}."
+            )
         other = self._among(cls.__name__)
         if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
             raise ValueError(
@@ -159,15 +174,20 @@ class Registry:
         if callable(identifier) and not isinstance(identifier, type):
             return identifier
         raise TypeError(
-            f"Expected a {self.kind}: a name, {{'className': ..., 'config': {{...}}}} or an object made by "
+            f"Expected {_a(self.kind).lower()}: a name, {{'className': ..., 'config': {{...}}}} or an object made by "
             f"jtf; received {identifier!r}."
         )
 
     def deserialize(self, described: Mapping[str, Any]) -> Any:
-        """The object described by ``{"className" or "class_name": ..., "config": {...}}``."""
-        name = described.get("className", described.get("class_name"))
+        """The object described by ``{"className" or "class_name": ..., "config": {...}}``.
+
+        Raises:
+            ValueError: it is not described in this way, or an unknown class or option.
+        """
+        is_object = isinstance(described, Mapping)
+        name = described.get("className", described.get("class_name")) if is_object else None
         if not isinstance(name, str):
-            raise ValueError(f"A {self.kind} is described by 'className' and 'config'; received {described!r}.")
+            raise ValueError(f"{_a(self.kind)} is described by 'className' and 'config'; received {described!r:.80}.")
         return self.find(name).from_config(described.get("config") or {})
 
 
@@ -233,6 +253,10 @@ def _called(described: Configurable) -> str:
     return f"{described.class_name} {name!r}" if isinstance(name, str) else described.class_name
 
 
+def _a(kind: str) -> str:
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}"
+
+
 def kept_options(configurable: Configurable) -> dict[str, Any]:
     """The arguments of an object's constructor that are part of its configuration, as it has kept them.
 
@@ -263,6 +287,15 @@ def _option_names(cls: type) -> tuple[str, ...]:
 
 #: The names of a constructor's arguments, the class's own first, then its bases'.
 option_names: Callable[[type], tuple[str, ...]] = functools.cache(_option_names)
+
+
+def _needed_names(cls: type) -> tuple[str, ...]:
+    parameters = list(inspect.signature(cls).parameters.values())
+    return tuple(p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+
+
+#: The names of the arguments that a constructor cannot do without.
+needed_names: Callable[[type], tuple[str, ...]] = functools.cache(_needed_names)
 
 
 def checked_options(cls: type[Configurable], options: Mapping[str, Any]) -> dict[str, Any]:

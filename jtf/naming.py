@@ -8,6 +8,7 @@ Example:
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import threading
 from collections import Counter
@@ -41,6 +42,7 @@ def snake_case(name: str) -> str:
     return words_in_snake_case(name)
 
 
+@functools.lru_cache(maxsize=4096)
 def words_in_snake_case(name: str) -> str:
     """TF.js's own rule, with no exceptions: ``ReLU`` becomes ``re_lu``; so layer names and files are spelt."""
     spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)

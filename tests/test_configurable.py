@@ -165,7 +165,7 @@ def test_get(get):
     assert get(None) is None
     function = lambda x: x  # noqa: E731
     assert get(function) is function
-    with pytest.raises(TypeError, match=r"Expected a \w+: a name.*received 3"):
+    with pytest.raises(TypeError, match=r"Expected an? \w+: a name.*received 3"):
         get(3)
     with pytest.raises(TypeError, match="received <class"):
         get(jtf.initializers.Zeros)
@@ -452,3 +452,93 @@ def test_layers_in_options_are_made_again(in_a_file):
 def test_strings_that_are_no_identifiers_stay_as_they_are_in_files():
     model = jtf.sequential([jtf.layers.einsum_dense(equation="bE,EF->bF", output_shape=[2], input_shape=[3])])
     assert jtf.models.model_from_json(model.to_json()).layers[0].equation == "bE,EF->bF"
+
+
+WITHOUT_A_CALL = {"class_name": "InputLayer", "name": "a", "config": {"name": "a", "batch_input_shape": [None, 1]}}
+
+
+def graph(**changes):
+    layers = [WITHOUT_A_CALL | {"inbound_nodes": []}]
+    config = {"layers": layers, "input_layers": [["a", 0, 0]], "output_layers": [["a", 0, 0]]} | changes
+    return {"class_name": "Model", "config": config}
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        (5, "A layer is described by 'className' and 'config'; received 5"),
+        (None, "described by .* received None"),
+        ("Dense", "described by .* received 'Dense'"),
+        ({"class_name": 5, "config": {}}, "described by"),
+        (
+            {"class_name": "Dense", "config": [1, 2]},
+            r"Dense's configuration has its options by name.* received \[1, 2\]",
+        ),
+        ({"class_name": "Dense", "config": "units"}, "Dense's configuration has its options by name"),
+        ({"class_name": "Dense", "config": {1: 2}}, "Dense's configuration has its options by name"),
+        ({"class_name": "Dense"}, "Dense's configuration lacks 'units'"),
+        ({"class_name": "TimeDistributed", "config": {}}, "TimeDistributed's configuration lacks 'layer'"),
+        ({"class_name": "RNN", "config": {"cell": 5}}, "RNN takes cells"),
+        ({"class_name": "RNN", "config": [5]}, "RNN's configuration has its options by name"),
+        (
+            {
+                "class_name": "Dense",
+                "config": {"units": 1, "kernel_initializer": {"class_name": "Zeros", "config": [2]}},
+            },
+            "Zeros's configuration has its options by name",
+        ),
+        ({"class_name": "Sequential"}, "A Sequential's configuration has its 'layers' in a list; received {}"),
+        ({"class_name": "Sequential", "config": {"layers": {}}}, "has its 'layers' in a list"),
+        ({"class_name": "Sequential", "config": 5}, "has its 'layers' in a list; received 5"),
+        ({"class_name": "Sequential", "config": {"layers": [5]}}, "A layer is described by"),
+        ({"class_name": "Model"}, "A model's configuration has a list 'layers'; this one has nothing"),
+        (graph(layers=5), "a list 'layers'"),
+        (graph(layers=[5]), "has a 'name'; this one is 5"),
+        (graph(layers=[{"class_name": "Dense", "config": {"units": 1}}]), "has a 'name'"),
+        (graph(layers=[WITHOUT_A_CALL]), "a list 'inbound_nodes'; this one has 'class_name', 'name', 'config'"),
+        (graph(layers=[WITHOUT_A_CALL | {"inbound_nodes": [["a"]]}]), r"A tensor .* is \[layer, call, output\].* 'a'"),
+        (graph(input_layers=[["a"]]), r"received \['a'\]"),
+        (graph(input_layers=[["a", "0", 0]]), r"received \['a', '0', 0\]"),
+        (graph(output_layers=[["a", 0, -1]]), r"received \['a', 0, -1\]"),
+        (graph(output_layers=[["a", 0, 0, 3]]), r"received \['a', 0, 0, 3\]"),
+        (graph(output_layers=5), "a list 'output_layers'"),
+        (graph(output_layers=[["a", 0, 1]]), "no tensor 1 of call 0"),
+    ],
+)
+def test_what_describes_nothing_is_refused(described, message):
+    with pytest.raises((ValueError, TypeError), match=message) as raised:
+        jtf.layers.deserialize(described)
+    assert raised.type is ValueError or "takes cells" in message
+
+
+@pytest.mark.parametrize("kind", [jtf.initializers, jtf.regularizers, jtf.constraints])
+def test_other_kinds_are_described_in_the_same_way(kind):
+    with pytest.raises(ValueError, match="is described by 'className' and 'config'; received 5"):
+        kind.deserialize(5)
+
+
+@pytest.mark.parametrize("wrong", [int, "Dense", None, jtf.layers.dense(units=1), jtf.initializers.Zeros])
+def test_only_classes_of_layers_are_made_known_as_such(wrong):
+    known = dict(jtf.layers.base.registry.classes)
+    with pytest.raises(TypeError, match=r"derived from jtf\.layers\.base\.Layer; received"):
+        jtf.register_class(wrong)
+    assert jtf.layers.base.registry.classes == known
+    assert not jtf.layers.base.registry.knows("int")
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "python_name"),
+    [
+        (jtf.layers.Layer, "computeOutputShape", "compute_output_shape"),
+        (jtf.layers.Layer, "getConfig", "get_config"),
+        (jtf.layers.Layer, "className", "class_name"),
+        (jtf.layers.Dense, "supportsMasking", "supports_masking"),
+        (jtf.initializers.Initializer, "getConfig", "get_config"),
+        (jtf.initializers.Zeros, "fromConfig", "from_config"),
+        (type(jtf.regularizers.l1_l2()), "getConfig", "get_config"),
+        (type(jtf.constraints.max_norm()), "getConfig", "get_config"),
+    ],
+)
+def test_a_method_in_the_spelling_of_tfjs_is_refused(base, name, python_name):
+    with pytest.raises(TypeError, match=f"Mine.{name} would never be used: it is called {python_name} here"):
+        type("Mine", (base,), {name: lambda self: None})

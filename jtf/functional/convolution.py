@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import export, lax
 
 from jtf.functional.windows import Sizes, Windows, pads, per_axis, space_axes, transposed_length, windows_over
 from jtf.types import Array, ArrayLike
@@ -219,11 +219,12 @@ def conv_transpose(
 
 def _slide(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
     data, window = _specs(windows)
+    is_known = not any(export.is_symbolic_dim(size) for around in windows.pads for size in around)
     return lax.conv_general_dilated(
         x,
         kernel,
         window_strides=windows.strides,
-        padding=windows.pads,
+        padding=windows.pads if is_known else "SAME",
         rhs_dilation=windows.dilation,
         feature_group_count=groups,
         dimension_numbers=(data, window + "IO", data),

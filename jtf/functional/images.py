@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import export
 
 from jtf.types import Array, ArrayLike
 
@@ -80,6 +81,11 @@ def _checked(name: str, images: ArrayLike, size: Sequence[int], align_corners: b
     images = jnp.asarray(images)
     if images.ndim not in (3, 4):
         raise ValueError(f"{name}: expected images of shape [batch, h, w, channels]; received shape {images.shape}.")
+    if any(export.is_symbolic_dim(length) for length in images.shape[-3:-1]):
+        raise ValueError(
+            f"{name}: images are resized from a known height and width; received shape {images.shape}. Only the batch "
+            "may be symbolic when this is exported."
+        )
     if len(size) != 2 or not all(isinstance(length, int | np.integer) and length > 0 for length in size):
         raise ValueError(f"{name}: size must be two positive integers, (height, width); received {size!r}.")
     if align_corners and half_pixel_centers:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import export, lax
 
 from jtf.functional.operands import floating_dtype, wide
 from jtf.functional.windows import Sizes, Windows, windows_over
@@ -87,7 +89,7 @@ def avg_pool(
         _covered(x.shape[axis], each).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
         for axis, each in zip(windows.axes, windows.by_axis(), strict=True)
     ]
-    count = jnp.asarray(functools.reduce(np.multiply, counts), x.dtype)
+    count = jnp.asarray(functools.reduce(operator.mul, counts), x.dtype)
     x = windows.padded(x, 0)
     if max(windows.sizes) > _LONGEST_FOLDED:
         total = _reduce_window(lax.add, 0, x, windows)
@@ -131,8 +133,9 @@ def _larger(first: Array, second: Array) -> Array:
     return jnp.where((second > first) | (second != second), second, first)
 
 
-def _covered(length: int, along: Windows) -> np.ndarray:
+def _covered(length: int, along: Windows) -> Any:
     """How many elements of an axis each of the windows along it covers."""
     ((before, behind),), (size,), (stride,) = along.pads, along.sizes, along.strides
-    starts = np.arange(-before, length + behind - size + 1, stride)
-    return np.minimum(starts + size, length) - np.maximum(starts, 0)
+    numbers = jnp if export.is_symbolic_dim(length) else np
+    starts = stride * numbers.arange((length + before + behind - size) // stride + 1) - before
+    return numbers.minimum(starts + size, length) - numbers.maximum(starts, 0)

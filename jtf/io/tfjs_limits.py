@@ -296,6 +296,12 @@ LIMITS = [
     ),
     # Any layer.
     Limit(
+        (layers.Layer,),
+        lambda call: call.layer.float_dtype != "float32",
+        "it computes in float32",
+        "Make it with dtype='float32'.",
+    ),
+    Limit(
         (*_CONVOLUTIONS, layers.Dense, layers.Embedding),
         lambda call: call.of_graph and call.layer.activity_regularizer is not None,
         "a layer with an activity_regularizer cannot be called",

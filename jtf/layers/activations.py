@@ -154,6 +154,9 @@ class Softmax(_Elementwise):
         super().__init__(**options)
         self.axis = axis
 
+    def looks_at_batch(self, training: bool) -> bool:
+        return self.axis not in (1, -1)  # others may be that of the batch
+
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
         axis = self.axis if isinstance(self.axis, int) else tuple(self.axis) or -1
         return functional.softmax(inputs, axis, mask if mask is not None and jnp.ndim(mask) == inputs.ndim else None)

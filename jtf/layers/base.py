@@ -29,12 +29,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtf import constraints, freezing, initializers, naming, regularizers
+from jtf import activations, constraints, freezing, initializers, naming, regularizers
 from jtf.binding import uncounted_reads
 from jtf.configurable import Configurable, Registry, option_names
 from jtf.functional.operands import wide
 from jtf.layers.building import building, unchanged_if_refused
-from jtf.layers.inputs import accepted_by_call, as_arrays, without_list_of_one
+from jtf.layers.dtypes import checked_dtype, in_dtype
+from jtf.layers.inputs import as_arrays, without_list_of_one
 from jtf.layers.scopes import (
     collect,
     is_frozen,
@@ -44,7 +45,8 @@ from jtf.layers.scopes import (
     refuse_large_state,
     scoped,
 )
-from jtf.layers.shapes import Traced, as_shape, takes_lists, traced
+from jtf.layers.shapes import Traced, as_shape, is_shape, takes_lists, traced
+from jtf.layers.signature import signature_of
 from jtf.layers.spec import InputSpec, check
 from jtf.layers.symbolic import Node, connect, is_symbolic, only_node
 from jtf.options import PositiveInt, ShapeOfInput, checked
@@ -72,7 +74,8 @@ class Layer(Configurable):
         input_shape: the shape of one example, for the first layer of a model.
         batch_input_shape: the same with the batch's dimension (None where it may vary).
         batch_size: a fixed batch size to go with ``input_shape``.
-        dtype: the dtype of the layer's input, float32 by default (``input_dtype`` is the same).
+        dtype: the dtype of the layer's input, float32 by default (``input_dtype`` is the same). With ``bfloat16`` or
+            ``float16`` the layer has its weights and computes in that, as in Keras; in TF.js in float32 all the same.
         weights: initial values, as for `set_weights`.
     """
 
@@ -127,7 +130,7 @@ class Layer(Configurable):
             self.batch_input_shape = tuple(batch_input_shape)
         elif input_shape is not None:
             self.batch_input_shape = (batch_size, *input_shape)
-        self.dtype = str(jnp.dtype(dtype or input_dtype or "float32"))
+        self.dtype = checked_dtype(dtype or input_dtype or "float32", self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -143,7 +146,11 @@ class Layer(Configurable):
         """Make the weights, once the shape of the input is known."""
 
     def call(self, inputs: Any) -> Any:
-        """The layer's computation. It may also take ``training`` and ``mask``."""
+        """The layer's computation. It may also take ``training`` and ``mask``.
+
+        TF.js's signature, ``call(self, inputs, kwargs)``, is understood as well: ``kwargs`` is then a dict of both,
+        None where not given, and of what else the layer was called with.
+        """
         raise NotImplementedError(f"{self.class_name} must define call(self, inputs).")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -163,6 +170,30 @@ class Layer(Configurable):
                 )
             return None
         return mask
+
+    def looks_at_batch(self, training: bool) -> bool:
+        """Whether a call does more than to compute, from each example alone, the output for that example.
+
+        So with statistics of the batch, with what is remembered or added to the loss, and with random numbers that
+        examples share. `TimeDistributed` calls such a layer step by step, and others, which is faster, once. A ``call``
+        of your own may do all that, and so counts as one that does; a layer whose call does not can say so here.
+
+        Args:
+            training: whether the call is part of training.
+        """
+        activation = getattr(self, "activation", None)
+        return (
+            not self._is_of_jtf
+            or self.stateful
+            or getattr(self, "activity_regularizer", None) is not None
+            or (callable(activation) and activations.name_of(activation) is None)
+            or any(layer.looks_at_batch(training) for layer in self.sublayers)
+        )
+
+    @property
+    def _is_of_jtf(self) -> bool:
+        """Whether the call is one of this package."""
+        return getattr(type(self).call, "__module__", "").startswith("jtf.")
 
     # Calling.
 
@@ -190,16 +221,17 @@ class Layer(Configurable):
         inputs = without_list_of_one(inputs)
         if is_symbolic(inputs):
             return connect(self, inputs, {"training": training, "mask": mask}, kwargs)
-        inputs = as_arrays(inputs, self)
+        inputs = in_dtype(self.float_dtype, as_arrays(inputs, self))
         with self._entered(inputs):
-            for name, value in (("training", training), ("mask", mask)):
-                if value is not None and name in accepted_by_call(type(self)):
-                    kwargs[name] = value
             try:
-                return self.call(inputs, **kwargs)
+                signature = signature_of(type(self))
+                if signature.takes_object:
+                    return self.call(inputs, {"training": training, "mask": mask} | kwargs)  # type: ignore[call-arg]
+                outputs = self.call(inputs, **signature.usual(training=training, mask=mask), **kwargs)
             except (TypeError, IndexError) as error:
                 explain(error, lambda: f"the call of layer {self.name!r} ({self.class_name})")
                 raise
+            return in_dtype(self.float_dtype, outputs) if self._is_of_jtf else outputs
 
     def apply(self, inputs: Any, **options: Any) -> Any:
         """The same as calling the layer."""
@@ -241,7 +273,7 @@ class Layer(Configurable):
             options: further arguments of the call.
 
         Returns:
-            Shapes and dtypes. As in TF.js, a layer that computes its own output shape gives float32.
+            Shapes and dtypes. A layer that computes its own output shape gives its `float_dtype`, float32 in TF.js.
 
         Raises:
             ValueError: it cannot take such an input, or nothing would be left of it; the layer stays as it was.
@@ -251,9 +283,9 @@ class Layer(Configurable):
             if type(self).compute_output_shape is Layer.compute_output_shape:
                 shapes, dtypes = traced(self, input_shape, dtypes, options)
             else:
-                shapes = self.compute_output_shape(input_shape)
+                shapes = _checked_output(self.compute_output_shape(input_shape), self)
                 self.build_sublayers(input_shape, dtypes, options)
-                dtypes = ["float32"] * len(shapes) if isinstance(shapes, list) else "float32"
+                dtypes = [self.float_dtype] * len(shapes) if isinstance(shapes, list) else self.float_dtype
             for shape in shapes if isinstance(shapes, list) else [shapes]:
                 if any(size is not None and size < 1 for size in shape[1:]):
                     raise ValueError(
@@ -279,7 +311,7 @@ class Layer(Configurable):
         self,
         name: str,
         shape: ShapeLike,
-        dtype: DTypeLike = "float32",
+        dtype: DTypeLike | None = None,
         initializer: Any = "glorot_normal",
         regularizer: Any = None,
         trainable: bool = True,
@@ -290,7 +322,7 @@ class Layer(Configurable):
         Args:
             name: unique within the layer; the weight is called ``<layer>/<name>``.
             shape: without unknown dimensions.
-            dtype: of the weight.
+            dtype: of the weight; the layer's `float_dtype` by default.
             initializer, regularizer, constraint: names, configurations or objects.
             trainable: whether training changes it by gradients.
 
@@ -307,7 +339,7 @@ class Layer(Configurable):
             full_name = scoped(name)
         if any(w.name == full_name for w in self._own_weights):
             raise ValueError(f"Layer {self.name!r} has a weight called {name!r} already; choose another name.")
-        initializer = initializers.get(initializer)
+        initializer, dtype = initializers.get(initializer), dtype or self.float_dtype
         # Weights are made concrete even while jax is tracing a call.
         with jax.core.eval_context(), jax.transfer_guard_host_to_device("allow"):
             given = is_given(full_name, math.prod(sizes))
@@ -335,7 +367,7 @@ class Layer(Configurable):
             name, shape, **{kind: getattr(self, f"{options or name}_{kind}") for kind in kinds} | changes
         )
 
-    def add_state(self, name: str, shape: ShapeLike, dtype: DTypeLike = "float32") -> Variable:
+    def add_state(self, name: str, shape: ShapeLike, dtype: DTypeLike | None = None) -> Variable:
         """What the layer remembers from one batch to the next, zeros at first; for use in `build`.
 
         It is no weight: not in `weights`, not in files. Unlike weights it also changes while predicting and
@@ -348,7 +380,7 @@ class Layer(Configurable):
             full_name = scoped(name)
         refuse_large_state(full_name, math.prod(size or 1 for size in shape))
         with jax.core.eval_context():
-            state = Variable(jnp.zeros(tuple(shape), dtype), False, full_name)
+            state = Variable(jnp.zeros(tuple(shape), dtype or self.float_dtype), False, full_name)
         state.initializer = initializers.get("zeros")
         self._own_states.append(state)
         return state
@@ -406,6 +438,11 @@ class Layer(Configurable):
                 f"{self.weights[0].name!r}: its name stays. Give the name before the layer is built."
             )
         self._name = str(name)
+
+    @property
+    def float_dtype(self) -> str:
+        """What the layer computes in and has its weights in: its ``dtype``, float32 where that is one of integers."""
+        return self.dtype if jnp.issubdtype(self.dtype, jnp.floating) else "float32"
 
     @property
     def trainable(self) -> bool:
@@ -531,7 +568,9 @@ class Layer(Configurable):
         shape = config.pop("batchInputShape", None)
         dtype = config.pop("dtype", None)
         if shape is not None:
-            config |= {"batchInputShape": shape, "dtype": dtype}
+            config["batchInputShape"] = shape
+        if shape is not None or self.float_dtype != "float32":
+            config["dtype"] = dtype
         return config
 
     def __getstate__(self) -> dict[str, Any]:
@@ -541,6 +580,9 @@ class Layer(Configurable):
         own = {n: getattr(self, n, None) for n in option_names(type(self)) if n not in option_names(Layer)}
         shown = ", ".join(f"{n}={_short.repr(v)}" for n, v in own.items() if v is not None and not callable(v))
         return f"<{self.class_name} {self.name!r}{': ' + shown if shown else ''}>"
+
+
+registry.base = Layer
 
 
 def _attributes(layer: Layer) -> Iterator[Any]:
@@ -556,6 +598,15 @@ def _contents(items: Iterable[Any]) -> Iterator[Any]:
             yield from _contents(item.values())
         else:
             yield item
+
+
+def _checked_output(shapes: Any, layer: Layer) -> Any:
+    if not all(is_shape(shape) for shape in (shapes if isinstance(shapes, list) else [shapes])):
+        raise TypeError(
+            f"Layer {layer.name!r} ({layer.class_name}): compute_output_shape returns a shape, such as "
+            f"(input_shape[0], 2), or a list of shapes; it returned {shapes!r}."
+        )
+    return shapes
 
 
 def _unique(items: list[Variable]) -> list[Variable]:

@@ -10,24 +10,37 @@ from typing import Any
 import jax
 
 from jtf.layers.scopes import name_scope
-from jtf.layers.shapes import as_shape
+from jtf.layers.shapes import as_shape, without_symbols
 
 
 @contextlib.contextmanager
 def unchanged_if_refused(*layers: Any) -> Iterator[None]:
-    """Within this context, an exception leaves the layers, and those inside, as they were before."""
-    all_layers = [each for layer in layers for each in (layer, *layer.layers_inside)]
-    before = [
-        {name: list(value) if isinstance(value, list) else value for name, value in vars(layer).items()}
-        for layer in all_layers
-    ]
+    """Within this context, an exception leaves the layers, and those inside, as they were before.
+
+    That is their attributes, and what is in the lists, dicts and sets among them, to any depth.
+    """
+    before: dict[int, tuple[Any, Any]] = {}
+    for layer in layers:
+        for each in (layer, *layer.layers_inside):
+            _remember(vars(each), before)
     try:
         yield
-    except Exception:
-        for layer, attributes in zip(all_layers, before, strict=True):
-            vars(layer).clear()
-            vars(layer).update(attributes)
+    except BaseException:
+        for container, contents in before.values():
+            container.clear()
+            (container.extend if isinstance(container, list) else container.update)(contents)
         raise
+
+
+def _remember(value: Any, before: dict[int, tuple[Any, Any]]) -> None:
+    """Note what is in a container, and in those that it holds."""
+    if isinstance(value, list | dict | set):
+        if id(value) in before:
+            return
+        before[id(value)] = (value, value.copy())
+    if isinstance(value, list | tuple | set | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            _remember(item, before)
 
 
 def building(build: Callable[..., None]) -> Callable[..., None]:
@@ -41,7 +54,7 @@ def building(build: Callable[..., None]) -> Callable[..., None]:
         # What is made here is concrete, even while jax is tracing a call.
         with unchanged_if_refused(self), name_scope(self), jax.core.eval_context():
             self.is_building = True
-            build(self, as_shape(input_shape))
+            build(self, without_symbols(as_shape(input_shape)))
             self.is_building, self.built = False, True
             self.take_initial_weights()
 

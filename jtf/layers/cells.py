@@ -20,6 +20,7 @@ from jtf import activations, constraints, functional, initializers, random, regu
 from jtf.configurable import factory, option_names
 from jtf.functional.recurrence import StackedStep, States, Step, split_states
 from jtf.layers.base import Layer, registry
+from jtf.layers.dtypes import compute_as
 from jtf.layers.scopes import name_scope
 from jtf.layers.spec import InputSpec
 from jtf.options import Fraction, PositiveInt
@@ -172,7 +173,7 @@ class UnitsOptions(RecurrentOptions):
 def cell_of(layer: RecurrentOptions, cell_class: type[PureCell]) -> Any:
     """The cell of a layer that has the options of a cell."""
     names = set(option_names(cell_class)) - set(option_names(Layer))
-    return cell_class(**{name: getattr(layer, name) for name in names})
+    return cell_class(**{name: getattr(layer, name) for name in names}, dtype=layer.float_dtype)
 
 
 class PureCell(RecurrentOptions):
@@ -304,6 +305,7 @@ class StackedRNNCells(Layer):
         if not isinstance(cells, list | tuple) or not cells:
             raise ValueError(f"StackedRNNCells takes a list of one cell or more; received {cells!r}.")
         self.cells = [checked_cell(cell, "StackedRNNCells") for cell in cells]
+        compute_as(self, self.cells, is_given=bool(options.get("dtype") or options.get("input_dtype")))
 
     @property
     def state_size(self) -> list[Any]:

@@ -220,6 +220,9 @@ class Dropout(Layer):
         super().__init__(**options)
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
+    def looks_at_batch(self, training: bool) -> bool:
+        return training and self.noise_shape is not None and any(size is not None for size in self.noise_shape[:1])
+
     def call(self, inputs: Array, training: bool = False) -> Array:
         if not training or not 0 < self.rate < 1:
             return inputs

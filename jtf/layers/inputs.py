@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -46,14 +44,3 @@ def _as_array(given: Any, layer: Any) -> Any:
     except (TypeError, ValueError) as error:
         kind = getattr(given, "dtype", type(given).__name__)
         raise TypeError(f"{called} of numbers; received {kind}: {np.shape(given) or error}.") from error
-
-
-def _accepted_by_call(cls: Any) -> frozenset[str]:
-    parameters = inspect.signature(cls.call).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return frozenset({"training", "mask"})
-    return frozenset(p.name for p in parameters)
-
-
-#: The arguments that the ``call`` of a class of layers takes.
-accepted_by_call: Callable[[type], frozenset[str]] = functools.cache(_accepted_by_call)

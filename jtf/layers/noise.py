@@ -115,6 +115,9 @@ class AlphaDropout(_RateNoise):
         super().__init__(rate, **options)
         self.noise_shape = noise_shape
 
+    def looks_at_batch(self, training: bool) -> bool:
+        return training and self.noise_shape is not None and any(size is not None for size in self.noise_shape[:1])
+
     def disturbed(self, key: Array, inputs: Array) -> Array:
         return functional.alpha_dropout(key, inputs, self.rate, self.noise_shape)
 

@@ -114,6 +114,9 @@ class BatchNormalization(_Normalization):
         self.moving_mean_initializer = initializers.get(moving_mean_initializer or "zeros")
         self.moving_variance_initializer = initializers.get(moving_variance_initializer or "ones")
 
+    moving_mean: Variable
+    moving_variance: Variable
+
     def build(self, input_shape: Shape) -> None:
         ndim, axis = len(input_shape), self._of_features
         size = input_shape[axis] if -ndim <= axis < ndim else None
@@ -124,12 +127,12 @@ class BatchNormalization(_Normalization):
             )
         self.input_spec = InputSpec(ndim=ndim, axes={axis: size})
         self.add_scale_and_shift([size])
-        self.moving_mean = self.add_weight(
-            "moving_mean", [size], initializer=self.moving_mean_initializer, trainable=False
-        )
-        self.moving_variance = self.add_weight(
-            "moving_variance", [size], initializer=self.moving_variance_initializer, trainable=False
-        )
+        for name in ("moving_mean", "moving_variance"):  # in which a narrow dtype would lose what is added
+            begin = getattr(self, f"{name}_initializer")
+            setattr(self, name, self.add_weight(name, [size], "float32", begin, trainable=False))
+
+    def looks_at_batch(self, training: bool) -> bool:
+        return training and not self.is_frozen
 
     def call(self, inputs: Array, training: bool = False) -> Array:
         moving = {"moving_mean": self.moving_mean.read(), "moving_variance": self.moving_variance.read()}
@@ -189,6 +192,9 @@ class LayerNormalization(_Normalization):
         self.axis = axes
         fixed = {axis: input_shape[axis] for axis in axes} if self.scale or self.center else {}
         self.input_spec = InputSpec(ndim=ndim, axes=fixed)
+
+    def looks_at_batch(self, training: bool) -> bool:
+        return isinstance(self.axis, list) and 0 in self.axis
 
     def call(self, inputs: Array) -> Array:
         return functional.layer_normalization(self.scale_and_shift(), inputs, self.axis, self.epsilon)

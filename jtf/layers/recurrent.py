@@ -23,6 +23,7 @@ from jtf.layers.cells import (
     state_shapes,
     stepper,
 )
+from jtf.layers.dtypes import compute_as
 from jtf.layers.scopes import collect_losses, name_scope
 from jtf.layers.spec import InputSpec
 from jtf.naming import snake_case
@@ -123,7 +124,7 @@ class RecurrentLayer(Layer):
     def _initial_states(self, x: Array) -> States:
         if self.stateful:
             return tuple(state.read() for state in self._own_states)
-        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.float32
+        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else self.float_dtype
         return tuple(jnp.zeros(shape, dtype) for shape in self.state_shapes(x.shape))
 
     def _run(self, x: Array, states: States, mask: Array | None, training: bool) -> tuple[Array, States]:
@@ -217,6 +218,7 @@ class RNN(RecurrentLayer):
         if isinstance(cell, list | tuple):
             cell = StackedRNNCells(cell)
         self.cell = checked_cell(cell, "RNN")
+        compute_as(self, [self.cell], is_given=bool(options.get("dtype") or options.get("input_dtype")))
         self.input_spec = InputSpec(min_ndim=3)
 
     def get_config(self) -> dict[str, Any]:
@@ -227,11 +229,11 @@ class RNN(RecurrentLayer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> RNN:
-        of_cell = (config.get("cell") or {}).get("config") or {}
-        known = option_names(cls)
-        return super().from_config(
-            {name: v for name, v in config.items() if name not in of_cell or snake_case(name) in known}
-        )
+        cell = config.get("cell") if isinstance(config, Mapping) else None
+        if isinstance(cell, Mapping) and isinstance(of_cell := cell.get("config"), Mapping):
+            known = option_names(cls)
+            config = {name: v for name, v in config.items() if name not in of_cell or snake_case(name) in known}
+        return super().from_config(config)
 
 
 def with_states(layer: Layer, inputs: Any, initial_state: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax import export
 
 from jtf.binding import bind
 from jtf.types import Shape
@@ -26,9 +27,12 @@ class Traced(NamedTuple):
 
 def is_shape(given: Any) -> bool:
     """Whether it is one shape, and not several: sizes in a tuple or list, None where unknown."""
-    return isinstance(given, tuple | list) and all(
-        size is None or (isinstance(size, int | np.integer) and not isinstance(size, bool)) for size in given
-    )
+    return isinstance(given, tuple | list) and all(size is None or is_size(size) for size in given)
+
+
+def is_size(given: Any) -> bool:
+    """Whether it is a size: an integer, or one of jax.export's symbols for any."""
+    return (isinstance(given, int | np.integer) and not isinstance(given, bool)) or export.is_symbolic_dim(given)
 
 
 def as_shape(given: Any) -> Any:
@@ -38,12 +42,19 @@ def as_shape(given: Any) -> Any:
     return [as_shape(each) for each in given] if isinstance(given, list | tuple) else given
 
 
+def without_symbols(shape: Any) -> Any:
+    """The shape, or list of shapes, with None for jax.export's symbols, which mean nothing after the export."""
+    if isinstance(shape, list):
+        return [without_symbols(each) for each in shape]
+    return tuple(None if export.is_symbolic_dim(size) else size for size in shape) if is_shape(shape) else shape
+
+
 def takes_lists(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of a layer that takes an input's shape, which may be written with lists as well (a decorator)."""
+    """A method of a layer that takes, and perhaps returns, shapes, which may be written with lists (a decorator)."""
 
     @functools.wraps(method)
     def wrapped(self: Any, input_shape: Any, *args: Any, **options: Any) -> Any:
-        return method(self, as_shape(input_shape), *args, **options)
+        return as_shape(method(self, as_shape(input_shape), *args, **options))
 
     return wrapped
 

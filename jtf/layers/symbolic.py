@@ -13,13 +13,12 @@ Example:
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 
-from jtf.naming import nearest
+from jtf.layers.signature import refuse_unknown
 from jtf.types import Shape
 
 
@@ -137,7 +136,7 @@ def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[
         The output, or a list of outputs.
 
     Raises:
-        ValueError: the layer cannot take such inputs; it is then as it was before.
+        ValueError: the layer cannot take such inputs, or was made for others; it is then as it was before.
         TypeError: some of the inputs are arrays, a mask is given, or an option that the layer's call does not take.
     """
     takes_list = isinstance(inputs, list)
@@ -156,28 +155,30 @@ def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[
             f"Layer {layer.name!r} ({layer.class_name}) was given {wrong[0]!r} in a graph. Masks find their way "
             "through a graph by themselves (from Masking and Embedding layers); tensors are inputs: layer([a, b])."
         )
-    _refuse_unknown(options, layer)
+    refuse_unknown(options, layer)
     shapes, dtypes = (
         [getattr(tensor, what) for tensor in tensors] if takes_list else getattr(tensors[0], what)
         for what in ("shape", "dtype")
     )
+    _refuse_other_than_said(layer, shapes)
     output = layer.inferred(shapes, dtypes, given)
     node = Node(layer, tensors, output.shapes, takes_list=takes_list, options=given, dtypes=output.dtypes)
     layer.inbound_nodes.append(node)
     return list(node.outputs) if node.gives_list else node.outputs[0]
 
 
-def _refuse_unknown(options: Mapping[str, Any], layer: Any) -> None:
-    """Refuse options of a call that the layer's ``call`` does not take.
+def _refuse_other_than_said(layer: Any, shape: Any) -> None:
+    """Refuse an input of other sizes than a new layer has been given; of one that is reused, that was another input.
 
     Raises:
-        TypeError: names the first, and those that there are.
+        ValueError: names both shapes.
     """
-    parameters = inspect.signature(type(layer).call).parameters
-    known = [name for name in parameters if name not in ("self", "inputs")]
-    for name in options:
-        if name not in known and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            raise TypeError(
-                f"Layer {layer.name!r} ({layer.class_name}) was called with {name}=..., which its call does not take."
-                f"{nearest(name, known)} It takes {', '.join(known) or 'inputs only'}."
-            )
+    said = layer.batch_input_shape
+    if said is None or layer.built or isinstance(shape, list):
+        return
+    sizes = zip(reversed(said[1:]), reversed(shape[1:]), strict=False)  # of how many dimensions, the layer says itself
+    if any(m != n and None not in (m, n) for m, n in sizes):
+        raise ValueError(
+            f"Layer {layer.name!r} ({layer.class_name}) was made for an input of shape {said}; what comes before it "
+            f"gives {shape}. Leave its input_shape out, or correct the sizes."
+        )

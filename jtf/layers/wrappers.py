@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+from jax import export
 
 from jtf.configurable import factory, kept_options
 from jtf.layers.base import Layer, registry
 from jtf.layers.cells import check_states, first
+from jtf.layers.dtypes import compute_as
 from jtf.layers.recurrent import RecurrentLayer, with_states
 from jtf.layers.scopes import name_scope
 from jtf.layers.spec import InputSpec
@@ -34,6 +36,7 @@ class Wrapper(Layer):
             mend = f" Call it: {layer.__name__}(...)." if isinstance(layer, type) else ""
             raise TypeError(f"{self.class_name} takes a layer; received {layer!r}.{mend}")
         self.layer: Any = layer
+        compute_as(self, [layer], is_given=bool(options.get("dtype") or options.get("input_dtype")))
 
 
 #: How the outputs of both directions may be put together.
@@ -149,9 +152,9 @@ class Bidirectional(Wrapper):
 class TimeDistributed(Wrapper):
     """Applies a layer, or a model, to each step of a sequence.
 
-    All steps are one large batch to the layer. TF.js calls it step by step; that is the same except for layers that
-    look at their batch: a BatchNormalization inside takes its statistics from all steps together, and updates its
-    averages once, as in Keras.
+    The layer is called step by step, as in TF.js and Keras, wherever that makes a difference: a BatchNormalization that
+    is trained takes its statistics from one step after the other, and a stateful layer remembers the step before. To a
+    layer that computes each example by itself (`Layer.looks_at_batch`) all steps are one large batch, which is faster.
 
     A mask of the steps passes through. One that says more, ``[batch, time, ...]``, goes to the layer inside, and what
     that makes of it, or makes itself (as an Embedding), comes out.
@@ -164,7 +167,6 @@ class TimeDistributed(Wrapper):
 
     Raises:
         TypeError: ``layer`` is none.
-        ValueError: the layer is stateful: it would mistake steps for examples.
 
     Example:
         >>> import jtf, numpy as np
@@ -178,15 +180,12 @@ class TimeDistributed(Wrapper):
 
     def __init__(self, layer: Any, **options: Any) -> None:
         super().__init__(layer, **options)
-        if self.layer.stateful:
-            raise ValueError(
-                f"TimeDistributed cannot apply stateful layer {self.layer.name!r} ({self.layer.class_name}) to each "
-                "step, since it remembers states by example. Make it with stateful=False."
-            )
+        self.stateful = self.layer.stateful
         self.input_spec = InputSpec(min_ndim=3)
 
     def build(self, input_shape: Shape) -> None:
-        step = (None, *input_shape[2:])
+        batch = (self.batch_input_shape or input_shape)[0] if input_shape[0] is None else input_shape[0]
+        step = (batch if self.stateful else None, *input_shape[2:])
         with name_scope(self.layer, ""):
             self.layer.ensure_built(step)
             self.layer.build_sublayers(step)
@@ -197,14 +196,30 @@ class TimeDistributed(Wrapper):
         return getattr(self.layer, "input_dtype", self.dtype)
 
     def call(self, inputs: Array, training: bool = False, mask: Array | None = None) -> Any:
-        outputs = self.layer(_fold(inputs), training=training, mask=_of_inner(mask))
-        return _unfold(outputs, inputs)
+        return self._run(inputs, mask, training)[0]
 
     def call_with_mask(self, inputs: Any, mask: Any, training: bool | None, **options: Any) -> tuple[Any, Any]:
         """As of any layer; the layer inside is run once for both."""
         with self._entered(inputs):
-            outputs, made = self.layer.call_with_mask(_fold(inputs), _of_inner(mask), training, **options)
-        return _unfold(outputs, inputs), _of_steps(made, inputs, mask)
+            outputs, made = self._run(inputs, mask, training, **options)
+        return outputs, _of_steps(made, mask)
+
+    def _run(self, x: Array, mask: Array | None, training: bool | None, **options: Any) -> tuple[Any, Any]:
+        """The outputs, and the masks that the layer inside has made of them, for all steps."""
+        of_inner = mask if mask is not None and mask.ndim > 2 else None
+        if self.layer.looks_at_batch(bool(training)):
+            if export.is_symbolic_dim(x.shape[1]):
+                raise ValueError(
+                    f"Layer {self.name!r} (TimeDistributed) calls {self.layer.name!r} step by step: export it for a "
+                    f"known number of steps; received shape {x.shape}."
+                )
+            steps = [
+                self.layer.call_with_mask(x[:, t], None if of_inner is None else of_inner[:, t], training, **options)
+                for t in range(x.shape[1])
+            ]
+            return jax.tree.map(lambda *each: jnp.stack(each, axis=1), *steps)
+        folded = None if of_inner is None else _fold(of_inner)
+        return _unfold(self.layer.call_with_mask(_fold(x), folded, training, **options), x)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         inner = self.layer.compute_output_shape((None, *input_shape[2:]))
@@ -212,9 +227,11 @@ class TimeDistributed(Wrapper):
         return shapes if isinstance(inner, list) else shapes[0]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        supports = self.layer.supports_masking
-        made = self.layer.compute_mask(_fold(inputs), _of_inner(mask)) if supports else None
-        return _of_steps(made, inputs, mask)
+        made = None
+        if self.layer.supports_masking:
+            of_inner = _fold(mask) if mask is not None and mask.ndim > 2 else None
+            made = _unfold(self.layer.compute_mask(_fold(inputs), of_inner), inputs)
+        return _of_steps(made, mask)
 
 
 def _fold(x: Array) -> Array:
@@ -223,25 +240,19 @@ def _fold(x: Array) -> Array:
 
 
 def _unfold(outputs: Any, inputs: Array) -> Any:
-    """The examples of the large batch as steps of the input's sequences; for an output, or a list of them."""
+    """The examples of the large batch as steps of the input's sequences; for an output, or several."""
     return jax.tree.map(lambda y: y.reshape(*inputs.shape[:2], *y.shape[1:]), outputs)
 
 
-def _of_steps(made: Any, inputs: Array, mask: Array | None) -> Any:
+def _of_steps(made: Any, mask: Array | None) -> Any:
     """The mask of an output, or of each, given what the layer inside has made and the mask of the input."""
-    if isinstance(made, list):
-        return [_of_steps(each, inputs, mask) for each in made]
+    if isinstance(made, list | tuple):
+        return [_of_steps(each, mask) for each in made]
     if mask is not None:  # which steps have anything at all
         mask = mask.reshape(*mask.shape[:2], -1).any(axis=2) if mask.ndim > 2 else mask
-    if made is None:
-        return mask
-    made = _unfold(made, inputs)
-    return made if mask is None else made & mask.reshape(mask.shape + (1,) * (made.ndim - mask.ndim))
-
-
-def _of_inner(mask: Array | None) -> Array | None:
-    """What of a mask is for the layer inside."""
-    return None if mask is None or mask.ndim < 3 else _fold(mask)
+    if made is None or mask is None:
+        return mask if made is None else made
+    return made & mask.reshape(mask.shape + (1,) * (made.ndim - mask.ndim))
 
 
 def _another(layer: Any, **changes: Any) -> Any:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from jax import export
+
 from jtf import random
 from jtf.engine.step import Network
 from jtf.naming import without_count
@@ -23,6 +25,9 @@ class ModelVariables(NamedTuple):
 
     trainable: dict[str, Array]
     non_trainable: dict[str, Array]
+
+
+export.register_namedtuple_serialization(ModelVariables, serialized_name="jtf.ModelVariables")
 
 
 class Functional(NamedTuple):

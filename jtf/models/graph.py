@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -111,10 +112,16 @@ class Graph:
         return [array for array, _ in results], [mask for _, mask in results]
 
     def output_shapes(self, input_shapes: Sequence[Shape]) -> list[Shape]:
-        """The shapes of the outputs for these of the inputs."""
+        """The shapes of the outputs for these of the inputs.
+
+        Raises:
+            ValueError: a layer cannot take what reaches it.
+        """
 
         def infer(step: Step, shapes: list[Shape]) -> list[Shape]:
-            inferred = step.layer.compute_output_shape(shapes if step.takes_list else shapes[0])
+            given = shapes if step.takes_list else shapes[0]
+            step.layer.ensure_built(given)
+            inferred = step.layer.compute_output_shape(given)
             return list(inferred) if step.gives_list else [inferred]
 
         return self._walk(list(input_shapes), infer)
@@ -257,9 +264,9 @@ def _check_connected(
 
 
 def _check_names(names: list[str], model_name: str) -> None:
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             raise ValueError(
-                f"Model {model_name!r} has {names.count(name)} layers called {name!r}, and weights go by the layers' "
+                f"Model {model_name!r} has {count} layers called {name!r}, and weights go by the layers' "
                 "names. Give the layers different names; to use one layer twice, call the same layer again."
             )

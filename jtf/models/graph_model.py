@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jtf.layers.base import Layer
@@ -26,21 +26,14 @@ class GraphModel(LayersModel):
         self._inside: list[tuple[GraphModel, int]] = []
         super().__init__(name=name, trainable=trainable)
 
-    def _become(self, graph: Graph | None) -> None:
-        """Take on another graph."""
+    def _leads(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
+        """Say that the model now leads from these tensors to those; from none to none, that it is not built."""
         calls = self.inbound_nodes[1:]
-        self._graph = graph
         self._version += 1
         self._looked_up = None
-        self._look_inside()
-        self.built = graph is not None
-        self.inbound_nodes = [] if graph is None else [self._own_node(), *calls]
+        self.built = bool(outputs)
+        self.inbound_nodes = [self._own_node(inputs, outputs), *calls] if outputs else []
         self.forget_compiled()
-
-    def _look_inside(self) -> None:
-        """Remember the models inside as they are."""
-        models = (layer for layer in self.layers_inside if isinstance(layer, GraphModel))
-        self._inside = [(model, model._version) for model in models]
 
     @property
     def _is_outdated(self) -> bool:
@@ -55,10 +48,10 @@ class GraphModel(LayersModel):
                 "and shapes are those of then. Make it anew: jtf.model(inputs=..., outputs=...)."
             )
 
-    def _own_node(self) -> Node:
+    def _own_node(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> Node:
         """The model's own inputs and outputs; TF.js counts that as its first call."""
         node = Node(self, [], [])
-        node.inputs, node.outputs = tuple(self.inputs), tuple(self.outputs)
+        node.inputs, node.outputs = tuple(inputs), tuple(outputs)
         node.takes_list, node.gives_list = len(node.inputs) > 1, len(node.outputs) > 1
         return node
 
@@ -118,10 +111,10 @@ class GraphModel(LayersModel):
 
     @property
     def input_spec(self) -> InputSpec | list[InputSpec] | None:  # type: ignore[override]
-        if self._graph is None:
+        """One for each input, and no more: as in TF.js, a call takes whatever the layers take."""
+        if not self.built:
             return None
-        specs = [InputSpec(ndim=len(s), axes=dict(enumerate(s[1:], start=1))) for s in self.input_shapes]
-        return specs[0] if len(specs) == 1 else specs
+        return InputSpec() if len(self.inputs) == 1 else [InputSpec()] * len(self.inputs)
 
     # The model as a layer.
 
@@ -170,4 +163,17 @@ class GraphModel(LayersModel):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if self._graph is not None:
-            self.inbound_nodes = [self._own_node()]
+            self.inbound_nodes = [self._own_node(self.inputs, self.outputs)]
+
+
+def models_in(layers: Iterable[Layer]) -> list[tuple[GraphModel, int]]:
+    """The models among some layers and inside of those, each with the version that it has now."""
+    every = (each for layer in layers for each in (layer, *layer.layers_inside))
+    return [(each, each._version) for each in every if isinstance(each, GraphModel)]
+
+
+def forget_inputs_said(layers: Iterable[Layer]) -> None:
+    """Drop the ``input_shape`` of layers of a file that do not begin its model: TF.js and Keras do not look at it."""
+    for layer in layers:
+        if not layer.stateful:  # which may have its batch's size from there
+            layer.batch_input_shape = None

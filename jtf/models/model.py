@@ -11,7 +11,7 @@ from jtf.layers.core import InputLayer
 from jtf.layers.symbolic import Node, SymbolicTensor
 from jtf.models.arguments import with_hints
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel
+from jtf.models.graph_model import GraphModel, forget_inputs_said, models_in
 
 Tensors = SymbolicTensor | Sequence[SymbolicTensor]
 
@@ -35,7 +35,9 @@ class Model(GraphModel):
 
     def __init__(self, inputs: Tensors, outputs: Tensors, name: str | None = None) -> None:
         super().__init__(name=name or naming.next_uid("model"))
-        self._become(Graph(_listed(inputs), _listed(outputs), self.name))
+        self._graph = Graph(_listed(inputs), _listed(outputs), self.name)
+        self._inside = models_in(self._graph.layers)
+        self._leads(self._graph.inputs, self._graph.outputs)
 
     def get_config(self) -> dict[str, Any]:
         graph = self.graph
@@ -66,11 +68,15 @@ class Model(GraphModel):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        described = {each["name"]: each for each in _either(config, "layers")}
+        described = {_name_of(each): each for each in _listed_in(config, "layers")}
         layers: dict[str, Layer] = {name: registry.deserialize(each) for name, each in described.items()}
-        _connect_all(layers, {name: _either(each, "inboundNodes", "inbound_nodes") for name, each in described.items()})
-        inputs = [_tensor_at(layers, *address[:3]) for address in _either(config, "inputLayers", "input_layers")]
-        outputs = [_tensor_at(layers, *address[:3]) for address in _either(config, "outputLayers", "output_layers")]
+        forget_inputs_said(layer for layer in layers.values() if not isinstance(layer, InputLayer))
+        calls = {name: _listed_in(each, "inboundNodes", "inbound_nodes") for name, each in described.items()}
+        _connect_all(layers, {name: [_addresses(call) for call in of_layer] for name, of_layer in calls.items()})
+        inputs, outputs = (
+            [_tensor_at(layers, *address[:3]) for address in _addresses(_listed_in(config, *names))]
+            for names in (("inputLayers", "input_layers"), ("outputLayers", "output_layers"))
+        )
         return cls(inputs, outputs, config.get("name"))
 
 
@@ -124,12 +130,37 @@ def _written(node: Node) -> dict[str, Any]:
     return {naming.camel_case(name): value for name, value in node.options.items()}
 
 
-def _either(config: Mapping[str, Any], *names: str) -> Any:
-    """The entry under TF.js's or Keras's spelling of its name."""
-    for name in names:
-        if name in config:
-            return config[name]
-    raise ValueError(f"A model's configuration has {names[-1]!r}; this one has {', '.join(map(repr, config))}.")
+def _listed_in(config: Any, *names: str) -> list[Any]:
+    """The list under TF.js's or Keras's spelling of its name."""
+    for name in names if isinstance(config, Mapping) else ():
+        if isinstance(config.get(name), list | tuple):
+            return list(config[name])
+    has = ", ".join(map(repr, config)) or "nothing" if isinstance(config, Mapping) else repr(config)
+    raise ValueError(f"A model's configuration has a list {names[-1]!r}; this one has {has}.")
+
+
+def _name_of(described: Any) -> str:
+    """The name that a layer has in a graph's configuration."""
+    name = described.get("name") if isinstance(described, Mapping) else None
+    if not isinstance(name, str):
+        raise ValueError(f"Each layer in a model's configuration has a 'name'; this one is {described!r:.80}.")
+    return name
+
+
+def _addresses(given: Any) -> list[Sequence[Any]]:
+    """Where tensors are found: for each the layer's name, which of its calls, and which output of that."""
+    addresses = given if isinstance(given, list | tuple) else [given]
+    for address in addresses:
+        of_options = address[3:] if isinstance(address, list | tuple) else ()
+        match address:
+            case [str(), int(call), int(tensor), *_] if call >= 0 and tensor >= 0:
+                if len(of_options) <= 1 and all(o is None or isinstance(o, Mapping) for o in of_options):
+                    continue
+        raise ValueError(
+            "A tensor in a model's configuration is [layer, call, output] or [layer, call, output, options]; received "
+            f"{address!r}."
+        )
+    return list(addresses)
 
 
 def _connect_all(layers: Mapping[str, Layer], calls: Mapping[str, Sequence[Any]]) -> None:

@@ -13,7 +13,7 @@ from jtf.layers.building import unchanged_if_refused
 from jtf.layers.core import InputLayer, input
 from jtf.layers.symbolic import SymbolicTensor
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel
+from jtf.models.graph_model import GraphModel, forget_inputs_said, models_in
 from jtf.options import refuse_options_object
 from jtf.types import Shape
 
@@ -44,15 +44,16 @@ class Sequential(GraphModel):
 
         Raises:
             TypeError: not a layer (a class that was not called, perhaps).
-            ValueError: the model has a layer of this name, or the layer does not fit the shape before it; the
-                model stays as it was.
+            ValueError: the model has a layer of this name, or the layer does not fit the shape before it, or says of
+                its input what does not; the model stays as it was.
         """
         if not isinstance(layer, Layer):
             mend = f" Call it: {layer.__name__}(...)." if isinstance(layer, type) else ""
             if isinstance(layer, SymbolicTensor):
                 mend = " Say the input's shape in the first layer, input_shape=[...], or by jtf.layers.input_layer."
             raise TypeError(f"Sequential.add takes a layer; received {layer!r}.{mend}")
-        if any(layer.name == other.name for other in self._layers):
+        before = [*(tensor.node.layer for tensor in self._tensors[:1]), *self._layers]
+        if layer.name in [other._name for other in before]:
             raise ValueError(
                 f"Model {self.name!r} has a layer called {layer.name!r} already. Give the layer another name; to "
                 "use one layer twice, connect it in a graph: jtf.model(inputs=..., outputs=...)."
@@ -65,7 +66,7 @@ class Sequential(GraphModel):
             tensors = self._chain([layer], shape)
         else:
             tensors = []
-        self._take(tensors, [*self._layers, layer])
+        self._take(tensors, [*self._layers, layer], [*self._inside, *models_in([layer])])
 
     def pop(self) -> Layer:
         """Take the last layer off, and return it.
@@ -78,7 +79,7 @@ class Sequential(GraphModel):
         *layers, last = self._layers
         for tensor in self._tensors[-1:]:
             _forget(last, tensor)
-        self._take(self._tensors[:-1] if layers else [], layers)
+        self._take(self._tensors[:-1] if layers else [], layers, models_in(layers))
         return last
 
     def build(self, input_shape: Shape) -> None:
@@ -95,7 +96,7 @@ class Sequential(GraphModel):
         tensors = self._chain(self._layers, tuple(input_shape))
         for layer, tensor in zip(self._layers, self._tensors[1:], strict=False):
             _forget(layer, tensor)
-        self._take(tensors, self._layers)
+        self._take(tensors, self._layers, models_in(self._layers))
 
     def _chain(self, layers: list[Layer], shape: Shape) -> list[SymbolicTensor]:
         """The layers connected one behind the other; if one of them cannot be, all stay as they were."""
@@ -109,10 +110,28 @@ class Sequential(GraphModel):
                 tensors.append(_connected(layer, tensors[-1]))
         return tensors
 
-    def _take(self, tensors: list[SymbolicTensor], layers: list[Layer]) -> None:
-        graph = Graph(tensors[:1], tensors[-1:], self.name) if tensors else None
-        self._tensors, self._layers = tensors, layers
-        self._become(graph)
+    def _take(self, tensors: list[SymbolicTensor], layers: list[Layer], inside: list[tuple[GraphModel, int]]) -> None:
+        self._tensors, self._layers, self._inside = tensors, layers, inside
+        self._graph = None
+        self._leads(tensors[:1], tensors[-1:])
+
+    @property
+    def graph(self) -> Graph:
+        """The calls that the model consists of; put together when asked for, and not at every layer that is added."""
+        self._require_built()
+        if self._graph is None:
+            self._graph = Graph(self._tensors[:1], self._tensors[-1:], self.name)
+        return self._graph
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        self._require_built()
+        return self._tensors[:1]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        self._require_built()
+        return self._tensors[-1:]
 
     @property
     def layers(self) -> list[Layer]:
@@ -147,17 +166,21 @@ class Sequential(GraphModel):
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         if isinstance(config, list):  # as old versions of Keras wrote it
             config = {"layers": config}
-        return cls([registry.deserialize(layer) for layer in config["layers"]], name=config.get("name"))
+        described = config.get("layers") if isinstance(config, Mapping) else None
+        if not isinstance(described, list | tuple):
+            raise ValueError(f"A Sequential's configuration has its 'layers' in a list; received {config!r:.80}.")
+        layers = [registry.deserialize(layer) for layer in described]
+        forget_inputs_said(layers[1:])
+        return cls(layers, name=config.get("name"))
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_tensors": []}
+        return super().__getstate__() | {"_tensors": [], "_graph": self.graph if self.built else None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if (graph := state["_graph"]) is not None:
+            skipped = graph.inputs if isinstance(state["_layers"][0], InputLayer) else []
+            state["_tensors"] = [*graph.inputs, *skipped, *graph.tensors[1:]]
         super().__setstate__(state)
-        if self._graph is not None:
-            entry = self._graph.inputs
-            skipped = entry if isinstance(self._layers[0], InputLayer) else []
-            self._tensors = [*entry, *skipped, *self._graph.tensors[1:]]
 
     def _ensure_built_for(self, x: Any) -> None:
         if self.built:

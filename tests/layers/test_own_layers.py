@@ -278,3 +278,66 @@ def test_training_reaches_only_layers_that_ask():
     layer(jnp.ones(1))
     layer.apply(jnp.ones(1), training=True)
     assert seen == [None, True]
+
+
+class TestWrittenAsInTfjs:
+    def test_a_shape_may_be_a_list(self):
+        class Two(Layer):
+            def compute_output_shape(self, input_shape):
+                return [input_shape[0], 2]
+
+            def call(self, x):
+                return x[:, :2]
+
+        class Both(Layer):
+            def compute_output_shape(self, input_shape):
+                return [[input_shape[0], 1], [input_shape[0], 2]]
+
+            def call(self, x):
+                return [x[:, :1], x[:, :2]]
+
+        assert Two().compute_output_shape((None, 3)) == (None, 2)
+        model = jtf.sequential([Two(input_shape=[3]), jtf.layers.dense(units=4)])
+        assert model.predict(np.ones((5, 3))).shape == (5, 4)
+        assert [tensor.shape for tensor in Both()(jtf.input(shape=[3]))] == [(None, 1), (None, 2)]
+
+    @pytest.mark.parametrize("wrong", [3, None, "2", [2.5], {"shape": 2}])
+    def test_what_is_no_shape_is_refused(self, wrong):
+        class Wrong(Layer):
+            def compute_output_shape(self, input_shape):
+                return wrong
+
+        with pytest.raises(TypeError, match="compute_output_shape returns a shape"):
+            Wrong()(jtf.input(shape=[3]))
+
+    def test_options_in_one_object(self):
+        seen = []
+
+        class Tfjs(Layer):
+            supports_masking = True
+
+            def call(self, inputs, kwargs):
+                seen.append(kwargs)
+                return inputs * (2 if kwargs["training"] else 1)
+
+        layer, x = Tfjs(), jnp.ones((2, 3))
+        assert layer(x).sum() == 6
+        assert layer(x, training=True, mode="other").sum() == 12
+        assert seen == [{"training": None, "mask": None}, {"training": True, "mask": None, "mode": "other"}]
+        masked = jtf.sequential([jtf.layers.masking(input_shape=[4, 3]), layer])
+        masked(jnp.ones((2, 4, 3)))
+        assert seen[-1]["mask"].shape == (2, 4)
+        model = jtf.sequential([Tfjs(input_shape=[3]), jtf.layers.dense(units=1)])
+        model.compile(optimizer="sgd", loss="mse")
+        model.fit(np.ones((2, 3)), np.ones((2, 1)), verbose=0)
+        assert seen[-1]["training"] is True
+        model.predict(np.ones((2, 3)))
+        assert seen[-1]["training"] is False
+
+    def test_options_without_defaults_are_given(self):
+        class Needs(Layer):
+            def call(self, x, training, mask):
+                return x * (2 if training else 1)
+
+        assert Needs()(jnp.ones(2)).tolist() == [1, 1]
+        assert Needs()(jnp.ones(2), training=True).tolist() == [2, 2]

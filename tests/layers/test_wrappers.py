@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jtf
+from jtf.layers.scopes import collect_losses
 
 L = jtf.layers
 
@@ -132,6 +133,11 @@ class TestBidirectional:
             call()
 
 
+class OfTheBatch(L.Layer):
+    def call(self, x):
+        return x / x.sum(axis=0, keepdims=True)
+
+
 class Forgetful(L.Layer):
     def __init__(self, state_size, secret, **options):
         super().__init__(**options)
@@ -170,12 +176,91 @@ class TestTimeDistributed:
         dropped = np.asarray(L.time_distributed(layer=L.dropout(rate=0.5))(np.ones((3, 4, 50)), training=True))
         assert len({row.tobytes() for row in dropped.reshape(12, 50)}) == 12
 
-    def test_statistics_are_those_of_all_steps(self):
-        x, layer = numbers(5, 4, 3) * 3 + 1, L.time_distributed(layer=L.batch_normalization(momentum=0.9))
+    def test_statistics_are_those_of_one_step_after_the_other(self):
+        x = (np.arange(1, 13, dtype=np.float32) ** 2 / 10).reshape(2, 3, 2)
+        layer = L.time_distributed(layer=L.batch_normalization(momentum=0.5))
         normalized = np.asarray(layer(x, training=True))
-        np.testing.assert_allclose(normalized.mean(axis=(0, 1)), 0, atol=1e-5)
-        moving_mean = next(w for w in layer.weights if w.name.endswith("/moving_mean"))
-        np.testing.assert_allclose(moving_mean, 0.1 * x.mean(axis=(0, 1)), rtol=1e-4)
+        # TF.js 4.22 and Keras 3
+        np.testing.assert_allclose(
+            normalized[0], [[-0.999913, -0.999945], [-0.999961, -0.999972], [-0.999978] * 2], atol=5e-6
+        )
+        mean, variance = layer.non_trainable_weights
+        np.testing.assert_allclose(mean, [5.0875, 6.375], rtol=1e-6)
+        np.testing.assert_allclose(variance, [15.605, 20.24], rtol=1e-6)
+        at_rest = (x - np.asarray(mean)) / np.sqrt(np.asarray(variance) + 1e-3)
+        np.testing.assert_allclose(layer(x), at_rest, rtol=1e-5)
+
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_statistics_in_a_fit(self, nested):
+        x = (np.arange(1, 13, dtype=np.float32) ** 2 / 10).reshape(2, 3, 2)
+        inner = L.batch_normalization(momentum=0.5, input_shape=[2])
+        inner = jtf.sequential([jtf.sequential([inner])]) if nested else inner
+        head = L.dense(units=1, kernel_initializer="ones")
+        model = jtf.sequential([L.time_distributed(layer=inner, input_shape=[3, 2]), head])
+        model.compile(optimizer="sgd", loss="mse")
+        history = model.fit(x, np.ones((2, 3, 1)), epochs=2, batch_size=2, shuffle=False, verbose=0)
+        # Keras 3
+        np.testing.assert_allclose(history.history["loss"], [4.9996696, 4.2837625], rtol=1e-6)
+        expected = {
+            "gamma": [0.924617, 0.92461586],
+            "beta": [0.03807878, 0.03807877],
+            "moving_mean": [5.7234373, 7.171875],
+            "moving_variance": [17.430626, 22.645],
+        }
+        found = {w.name.split("/")[-1]: w for w in model.layers[0].weights}
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=2e-6, err_msg=name)
+
+    def test_a_stateful_layer_remembers_the_step_before(self):
+        x = np.sin(np.arange(48, dtype=np.float32)).reshape(2, 3, 4, 2)
+        inner = L.simple_rnn(units=2, stateful=True, kernel_initializer="ones", recurrent_initializer="identity")
+        model = jtf.sequential([L.time_distributed(layer=inner, batch_input_shape=[2, 3, 4, 2])])
+        first, second = (np.asarray(model.predict(x, batch_size=2))[..., 0] for _ in range(2))
+        # TF.js 4.22
+        np.testing.assert_allclose(
+            first, [[-0.2661784, 0.7664359, -0.1068677], [-0.7862773, 0.4599381, 0.8162946]], rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            second, [[-0.2701756, 0.7662289, -0.1068957], [-0.7259543, 0.4665845, 0.8166697]], rtol=1e-5
+        )
+        model.reset_states()
+        np.testing.assert_allclose(model.predict(x, batch_size=2)[..., 0], first, rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        "inner",
+        [
+            lambda: L.dense(units=2, activity_regularizer="l1_l2"),
+            lambda: L.dense(units=2, activation=lambda x: x - x.mean(axis=0, keepdims=True)),
+            lambda: L.layer_normalization(axis=[0, 1], center=False, scale=False),
+            lambda: L.softmax(axis=0),
+            lambda: jtf.sequential([L.activation(activation="tanh", input_shape=[3]), OfTheBatch()]),
+            lambda: L.dropout(rate=0.5, noise_shape=[1, None]),
+            lambda: L.alpha_dropout(rate=0.5, noise_shape=[2, None]),
+        ],
+    )
+    def test_a_layer_that_looks_at_its_batch_sees_one_step_of_it(self, inner):
+        inner = inner()
+        layer = L.time_distributed(layer=inner)
+
+        def run(call):
+            jtf.set_seed(3)
+            with collect_losses() as losses:
+                return call(), sum(losses)
+
+        whole, added = run(lambda: layer(X, training=True))
+        steps, expected = run(lambda: jnp.stack([inner(X[:, t], training=True) for t in range(4)], axis=1))
+        np.testing.assert_allclose(whole, steps, rtol=1e-6)
+        np.testing.assert_allclose(added, expected, rtol=1e-6)
+
+    def test_all_steps_are_one_batch_where_that_is_the_same(self):
+        conv = L.conv1d(filters=2, kernel_size=2, activation="relu")
+        inner = jtf.sequential([L.batch_normalization(input_shape=[3, 2]), conv, L.flatten(), L.dropout(rate=0.5)])
+        for layer in (L.lstm(units=2, dropout=0.1), L.dense(units=2, kernel_regularizer="l1_l2"), inner):
+            assert not layer.looks_at_batch(training=False)
+        assert [layer.looks_at_batch(training=True) for layer in inner.layers] == [True, False, False, False]
+        inner.layers[0].trainable = False
+        assert not inner.looks_at_batch(training=True)
 
     def test_a_mask_of_steps_passes(self):
         layer, mask = L.time_distributed(layer=L.dense(units=2)), jnp.ones((2, 4), bool)
@@ -225,6 +310,9 @@ class TestTimeDistributed:
             supports_masking = True
             calls = 0
 
+            def looks_at_batch(self, training):
+                return False
+
             def call(self, x, mask=None):
                 self.calls += 1
                 self.add_loss(jnp.float32(3))
@@ -253,9 +341,9 @@ class TestTimeDistributed:
         [
             (lambda: L.time_distributed(layer=3), TypeError, "TimeDistributed takes a layer; received 3"),
             (
-                lambda: L.time_distributed(layer=L.gru(units=1, stateful=True)),
+                lambda: L.time_distributed(layer=L.gru(units=1, stateful=True)).build((None, 2, 3, 4)),
                 ValueError,
-                "with stateful=False",
+                "the batch's size must be known",
             ),
             (lambda: L.time_distributed(layer=L.dense(units=1))(X[0]), ValueError, "at least 3 dimensions"),
             (lambda: L.time_distributed(layer=L.conv1d(filters=1, kernel_size=2))(X), ValueError, "3 dimensions"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import jtf
+from jtf.models.graph import Graph
 from tests.corpus import cases
 from tests.layers.replay import layer_of, params
 from tests.models.doubles import dataset_of, line_data
@@ -130,6 +132,51 @@ class TestBuilding:
             jtf.sequential([dense(units=2, input_shape=[3], weights=[bias, bias])])
 
 
+class TestCalledOnOtherShapes:
+    """As in TF.js: a call takes what the layers take, fit and predict what the model was made for."""
+
+    @pytest.mark.parametrize(
+        ("first", "shape", "expected"),
+        [
+            (lambda: dense(units=2, input_shape=[3]), (1, 1, 3), (1, 1, 2)),
+            (lambda: dense(units=2, input_shape=[3]), (2, 4, 5, 3), (2, 4, 5, 2)),
+            (lambda: dense(units=2, input_shape=[4, 3]), (2, 5, 3), (2, 5, 2)),
+            (lambda: dense(units=2, input_shape=[4, 3]), (2, 3), (2, 2)),
+            (lambda: jtf.layers.relu(input_shape=[3]), (1, 1, 3), (1, 1, 3)),
+            (lambda: jtf.layers.flatten(input_shape=[4, 3]), (2, 2, 4, 3), (2, 24)),
+        ],
+    )
+    def test_what_the_layers_take(self, first, shape, expected):
+        model, x = jtf.sequential([first()]), np.ones(shape, np.float32)
+        assert model(x).shape == model.layers[0](x).shape == expected
+        assert model(jtf.input(shape=shape[1:])).shape == (None, *expected[1:])
+        entry = jtf.input(shape=model.input_shapes[0][1:])
+        assert jtf.model(inputs=entry, outputs=model.layers[0](entry))(x).shape == expected
+        with pytest.raises(ValueError, match="shape"):
+            model.predict(x)
+
+    def test_what_they_do_not_take(self):
+        model = jtf.sequential([jtf.layers.relu(input_shape=[3]), dense(units=2, name="two")])
+        for wrong in (np.ones((2, 4), np.float32), jtf.input(shape=[4])):
+            with pytest.raises(ValueError, match=r"'two'.* size 3 along axis -1"):
+                model(wrong)
+        with pytest.raises(ValueError, match="takes one input; received 2"):
+            model([np.ones((2, 3)), np.ones((2, 3))])
+
+    def test_an_embedding_scaled_by_a_vector(self):
+        # TF.js's example of an auxiliary classifier GAN
+        latent, number = jtf.input(shape=[4], name="latent"), jtf.input(shape=[1], name="number")
+        words = jtf.layers.embedding(input_dim=3, output_dim=4)
+        both = jtf.layers.multiply()([latent, words(number)])
+        assert both.shape == (None, 1, 4)
+        decoder = jtf.sequential([dense(units=8, input_shape=[4]), jtf.layers.reshape(target_shape=[2, 4])])
+        model = jtf.model(inputs=[latent, number], outputs=decoder(both))
+        x, ids = np.arange(8, dtype=np.float32).reshape(2, 4), np.array([[1], [2]])
+        inner = decoder.layers[0]
+        expected = (x * np.asarray(words.weights[0])[ids[:, 0]]) @ np.asarray(inner.kernel)
+        np.testing.assert_allclose(model.predict([x, ids]).reshape(2, 8), expected, rtol=1e-5)
+
+
 class TestAddAndPop:
     def test_refusals(self):
         model = jtf.sequential([dense(units=2, input_shape=[3], name="first")])
@@ -155,6 +202,52 @@ class TestAddAndPop:
             model = jtf.sequential([dense(units=4, input_shape=[2])])
             with pytest.raises(ValueError, match=r"expects an input with size 2 along axis -?1"):
                 model.add(layer)
+
+    def test_what_a_new_layer_says_of_its_input_must_be_so(self):
+        model = jtf.sequential([dense(units=2, input_shape=[3])])
+        with pytest.raises(
+            ValueError, match=r"made for an input of shape \(None, 5\); what comes .* gives \(None, 2\)"
+        ):
+            model.add(dense(units=2, input_shape=[5]))
+        with pytest.raises(ValueError, match=r"made for an input of shape \(None, 5\)"):
+            dense(units=2, input_shape=[5])(jtf.input(shape=[3]))
+        assert len(model.layers) == 1
+        model.add(dense(units=4, input_shape=[2]))
+        graph = jtf.input(shape=[3])
+        graph = jtf.model(inputs=graph, outputs=dense(units=2, name="here")(graph))
+        for described in (model.to_json(), graph.to_json()):  # where TF.js and Keras do not look at it
+            layers = json.loads(described)
+            layers["config"]["layers"][1]["config"]["batch_input_shape"] = [None, 5]
+            assert (
+                jtf.models.model_from_json(layers).count_params()
+                == jtf.models.model_from_json(described).count_params()
+            )
+
+    def test_a_layer_of_another_model_goes_where_it_fits(self):
+        other = jtf.sequential([dense(units=2, input_shape=[3])])
+        model = jtf.sequential([jtf.layers.embedding(input_dim=4, output_dim=3, input_length=5), *other.layers])
+        assert model.output_shapes == [(None, 5, 2)]
+
+    def test_the_graph_is_put_together_once_however_many_layers_are_added(self, monkeypatch):
+        made, looked, make = [], [], Graph.__init__
+        monkeypatch.setattr(Graph, "__init__", lambda *arguments: made.append(1) or make(*arguments))
+        inside = jtf.layers.Layer.layers_inside
+        counted = property(lambda self: looked.append(self) or inside.fget(self))
+        monkeypatch.setattr(jtf.layers.Layer, "layers_inside", counted)
+        model = jtf.sequential([dense(units=1, input_shape=[1]) for _ in range(20)])
+        assert not made
+        assert len(looked) <= 5 * 20
+        assert model.count_params() == 40
+        model.predict(np.ones((1, 1)))
+        model.summary(print_fn=lambda line: None)
+        assert len(made) == 1
+        looked.clear()
+        model.add(dense(units=1))
+        assert len(looked) <= 5
+
+    def test_no_layer_has_the_name_of_the_entry(self):
+        with pytest.raises(ValueError, match="has a layer called 'first_input' already"):
+            jtf.sequential([dense(units=1, input_shape=[1], name="first"), dense(units=1, name="first_input")])
 
     def test_pop(self):
         model = jtf.sequential([dense(units=2, input_shape=[3]), dense(units=1)])
