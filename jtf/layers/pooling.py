@@ -87,6 +87,9 @@ class MaxPooling2D(_MaxPooling):
 class MaxPooling3D(_MaxPooling):
     """The largest number in each window of a volume.
 
+    With ``padding="same"`` a window shorter than its stride looks at the middle of the stride, as in TF.js. (In Keras,
+    and with fewer dimensions, at its beginning.)
+
     Args:
         pool_size: the window's depth, height and width, or one number for all; 2 by default.
         strides, padding, data_format: as for `MaxPooling2D`.
@@ -158,6 +161,9 @@ class AveragePooling2D(_AveragePooling):
 @registry.add
 class AveragePooling3D(_AveragePooling):
     """The mean of each window of a volume.
+
+    With ``padding="same"`` a window shorter than its stride looks at the middle of the stride, as in TF.js. (In Keras,
+    and with fewer dimensions, at its beginning.)
 
     Args:
         pool_size: the window's depth, height and width, or one number for all; 2 by default.
