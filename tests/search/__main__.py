@@ -1,22 +1,31 @@
-"""Draws configurations again: ``python -m tests.search FAMILY NUMBER`` or ``FAMILY FIRST:LAST``."""
+"""Draws configurations again: ``python -m tests.search FAMILY NUMBER`` or ``FAMILY FIRST:LAST``.
+
+A family is one of layers (or ``all`` of them), or ``fit``, ``optimizers``, ``shared``, ``adadelta``.
+"""
 
 import sys
 import time
 
+import jax
+
 from tests.search.case import check
 from tests.search.families import FAMILIES, drawn
+from tests.search.runs import RUNS, report
 
-families = FAMILIES if sys.argv[1] == "all" else [sys.argv[1]]
-first, _, last = sys.argv[2].partition(":")
-for family in families:
+jax.config.update("jax_disable_most_optimizations", True)
+kind, (first, _, last) = sys.argv[1], sys.argv[2].partition(":")
+numbers = int(first), int(last or int(first) + 1)
+for family in FAMILIES if kind == "all" else [kind]:
     began = time.process_time()
-    cases = drawn(family, int(first), int(last or int(first) + 1))
-    made = time.process_time()
-    if len(cases) == 1:
-        print(cases[0][2].text)
     try:
-        check(cases)
-        print(f"{family}: equal", end=" ")
+        if family in RUNS:
+            found = report(family, *numbers)
+        else:
+            cases = drawn(family, *numbers)
+            if len(cases) == 1:
+                print(cases[0][2].text)
+            check(cases)
+            found = ""
     except AssertionError as error:
-        print(error)
-    print(f"{made - began:.1f} s to draw, {time.process_time() - made:.1f} s to compare")
+        found = str(error)
+    print(f"{family}: {found or 'equal'} ({time.process_time() - began:.1f} s)", flush=True)

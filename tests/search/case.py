@@ -124,10 +124,10 @@ def differences(case: Case, ours: tuple[Arrays, Arrays], theirs: tuple[Arrays, A
             allowed = case.tolerance * (np.abs(b) + _largest(b) + 0.1 * of_all) + ROUNDING
             wrong = ~(np.abs(a - b) <= allowed) & ~(np.isnan(a) & np.isnan(b))
             if wrong.any():
-                worst = np.unravel_index(np.argmax(np.where(wrong, np.abs(a - b) / allowed, 0)), a.shape)
+                worst = np.argmax(np.where(wrong, np.abs(a - b) / allowed, 0))
                 found.append(
-                    f"{kind} {n} of shape {a.shape} differs in {wrong.sum()} entries, most at {tuple(map(int, worst))}: "
-                    f"{a[worst]!s} instead of {b[worst]!s} (the largest is {_largest(b):.3g})"
+                    f"{kind} {n} of shape {a.shape} differs in {wrong.sum()} entries, most in number {worst}: "
+                    f"{a.flat[worst]} instead of {b.flat[worst]} (the largest is {_largest(b):.3g})"
                 )
     return found
 

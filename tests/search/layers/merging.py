@@ -21,14 +21,7 @@ def elementwise(draw: Draw) -> Case:
         [batch, *(size if draw.chance(0.8) else 1 for size in shape[draw.one(0, 0, draw.whole(0, len(shape) - 1)) :])]
         for _ in range(draw.whole(2, 4))
     ]
-    kind = draw.one("add", "average", "maximum", "minimum", "multiply")
-    functions = {
-        "add": np.add,
-        "average": np.add,
-        "maximum": np.maximum,
-        "minimum": np.minimum,
-        "multiply": np.multiply,
-    }
+    kind = draw.one(*FUNCTIONS)
 
     def formula(_: Any, inputs: Any) -> np.ndarray:
         ndim = max(x.ndim for x in inputs)
