@@ -87,8 +87,8 @@ class MaxPooling2D(_MaxPooling):
 class MaxPooling3D(_MaxPooling):
     """The largest number in each window of a volume.
 
-    With ``padding="same"`` a window shorter than its stride looks at the middle of the stride, as in TF.js. (In Keras,
-    and with fewer dimensions, at its beginning.)
+    With ``padding="same"`` windows that are shorter than their stride are centred along the axis, as in TF.js. (In
+    Keras, and here with fewer dimensions, the first one begins at the first entry.)
 
     Args:
         pool_size: the window's depth, height and width, or one number for all; 2 by default.
@@ -162,8 +162,8 @@ class AveragePooling2D(_AveragePooling):
 class AveragePooling3D(_AveragePooling):
     """The mean of each window of a volume.
 
-    With ``padding="same"`` a window shorter than its stride looks at the middle of the stride, as in TF.js. (In Keras,
-    and with fewer dimensions, at its beginning.)
+    With ``padding="same"`` windows that are shorter than their stride are centred along the axis, as in TF.js. (In
+    Keras, and here with fewer dimensions, the first one begins at the first entry.)
 
     Args:
         pool_size: the window's depth, height and width, or one number for all; 2 by default.
