@@ -84,7 +84,7 @@ def masked(draw: Draw) -> Case:
         outputs.append(y)
     merge, y = None, outputs[0]
     if several:
-        merge = draw.one(*ELEMENTWISE, "steps", "features")
+        merge = draw.one(draw.one(*ELEMENTWISE), "steps", "features")
         axis = {"steps": 1, "features": -1}.get(merge)
         made = jtf.layers.concatenate(axis=axis) if axis else getattr(jtf.layers, merge)()
         y = made(outputs)
