@@ -23,6 +23,9 @@ ONCE = {
 }
 
 
+#: How many cases are compiled as one program: larger ones take longer for each.
+TOGETHER = 10
+
 #: What is left of numbers around 1 that cancel each other.
 ROUNDING = 2e-6
 
@@ -50,7 +53,9 @@ class Case:
 
 
 def computed(cases: Sequence[Case], which: str) -> list[tuple[Arrays, Arrays]]:
-    """The outputs and gradients of all cases, by one program."""
+    """The outputs and gradients of all cases, by few programs."""
+    if len(cases) > TOGETHER:
+        return computed(cases[:TOGETHER], which) + computed(cases[TOGETHER:], which)
 
     def all_of_them(arguments: Any) -> list[Any]:
         results = []

@@ -12,7 +12,6 @@ from tests.search.families import FAMILIES, drawn
 
 pytestmark = pytest.mark.slow
 
-#: How many configurations are compiled as one program.
 TOGETHER = 25
 
 
