@@ -210,6 +210,9 @@ class Conv2D(_Conv):
 class Conv3D(_Conv):
     """A convolution over volumes: at each position a weighted sum over a window.
 
+    With ``padding="same"`` windows that are shorter than their stride are centred along the axis, as in TF.js. (In
+    Keras, and here with fewer dimensions, the first one begins at the first entry.)
+
     Args:
         filters: the channels of the output.
         kernel_size: the window's depth, height and width, or one number for all.
@@ -296,6 +299,9 @@ class Conv2DTranspose(_ConvTranspose):
 @registry.add
 class Conv3DTranspose(_ConvTranspose):
     """The transpose of a convolution, to make volumes larger: each number paints a copy of the kernel.
+
+    With ``padding="same"`` a kernel that is shorter than its stride is painted in the middle of the stride, as in
+    TF.js. (With fewer dimensions it is painted at the beginning.)
 
     Args:
         filters: the channels of the output.

@@ -87,6 +87,9 @@ class MaxPooling2D(_MaxPooling):
 class MaxPooling3D(_MaxPooling):
     """The largest number in each window of a volume.
 
+    With ``padding="same"`` windows that are shorter than their stride are centred along the axis, as in TF.js. (In
+    Keras, and here with fewer dimensions, the first one begins at the first entry.)
+
     Args:
         pool_size: the window's depth, height and width, or one number for all; 2 by default.
         strides, padding, data_format: as for `MaxPooling2D`.
@@ -158,6 +161,9 @@ class AveragePooling2D(_AveragePooling):
 @registry.add
 class AveragePooling3D(_AveragePooling):
     """The mean of each window of a volume.
+
+    With ``padding="same"`` windows that are shorter than their stride are centred along the axis, as in TF.js. (In
+    Keras, and here with fewer dimensions, the first one begins at the first entry.)
 
     Args:
         pool_size: the window's depth, height and width, or one number for all; 2 by default.

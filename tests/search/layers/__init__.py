@@ -1,0 +1,1 @@
+"""The families of layers, each a function that draws a configuration."""
