@@ -1,6 +1,6 @@
 """Draws configurations again: ``python -m tests.search FAMILY NUMBER`` or ``FAMILY FIRST:LAST``.
 
-A family is one of layers (or ``all`` of them), or ``fit``, ``optimizers``, ``shared``, ``adadelta``.
+A family is one of layers (or ``all`` of them), or ``fit``, ``objectives``, ``optimizers``, ``shared``, ``adadelta``.
 """
 
 import sys

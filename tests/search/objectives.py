@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import sklearn.metrics as sk
-from tests.search.draw import Draw
-from tests.search.fit.objective import KINDS, LOSSES
 
 from jtf.engine.objective import Objective
 from jtf.functional import metrics
+from tests.search.draw import Draw
+from tests.search.fit.objective import KINDS, LOSSES
 
 SAMPLES = 24
 STEPS = 4

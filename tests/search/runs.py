@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.search import minimizing
+from tests.search import minimizing, objectives
 from tests.search.fit import runs as training
 
 #: Each takes a number, and says in words what differs.
 RUNS: dict[str, Callable[[int], list[str]]] = {
     "fit": training.run,
+    "objectives": objectives.run,
     "optimizers": minimizing.run,
     "shared": minimizing.shared,
     "adadelta": minimizing.adadelta,

@@ -6,6 +6,7 @@ One alone: ``python -m tests.search objectives 123``.
 from __future__ import annotations
 
 import pytest
+
 from tests.search.runs import report
 
 pytestmark = pytest.mark.slow
