@@ -190,11 +190,8 @@ class Objective:
     def values(self, sums: Sums) -> Array:
         """The values of `names`, as one float32 vector."""
         parts = [metric_kinds.fraction(*part) for part in sums.losses] if len(self.losses) > 1 else []
-        measured = [
-            _scalar(measure.metric.result(state), measure.name)
-            for measure, state in zip(self.measures, sums.metrics, strict=True)
-        ]
-        return jnp.stack([value.astype(jnp.float32) for value in (self._total(sums), *parts, *measured)])
+        measured = [measure.metric.result(state) for measure, state in zip(self.measures, sums.metrics, strict=True)]
+        return jnp.stack([jnp.asarray(value, jnp.float32) for value in (self._total(sums), *parts, *measured)])
 
     def logs(self, sums: Sums) -> dict[str, float]:
         """`values` by name; waits for the device."""
@@ -233,7 +230,7 @@ class Objective:
             for metric in of_output
         ]
         for measure in measures:
-            measure.metric.init(self.output_shapes[measure.output])  # refuses an output that does not fit
+            _check_metric(measure, self.output_shapes[measure.output])
         return measures
 
     def _metric(self, metric: Any, output: int) -> tuple[str, Metric]:
@@ -329,19 +326,19 @@ def _check_fit(function: Loss | None, name: str, shape: Shape) -> None:
         )
 
 
+def _check_metric(measure: Measure, output_shape: Shape) -> None:
+    """Refuse a metric that an output does not fit, or whose result cannot be logged."""
+    result = jax.eval_shape(lambda: measure.metric.result(measure.metric.init(output_shape)))
+    if getattr(result, "shape", None) != ():
+        raise ValueError(f"The metric {measure.name!r} must have a scalar as result; it has {result}.")
+
+
 def _added(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
     return a[0] + b[0], a[1] + b[1]
 
 
 def _nothing() -> tuple[Array, Array]:
     return jnp.zeros(()), jnp.zeros(())
-
-
-def _scalar(result: Any, name: str) -> Array:
-    value = jnp.asarray(result)
-    if value.shape != ():
-        raise ValueError(f"The metric {name!r} must have a scalar as result; it has shape {value.shape}.")
-    return value
 
 
 def _weight_of(mask: Array | None, weight: Array | None) -> Array | None:

@@ -187,13 +187,11 @@ def test_results_and_functions_that_cannot_be_logged():
 
     model = jtf.sequential([jtf.layers.dense(units=1, input_shape=[2])])
     before = model.get_weights()
-    for metric, error in (
-        (PerClass(), r"The metric 'precision' must have a scalar as result; it has shape \(3,\)"),
-        (lambda y_true, y_pred: None, "The metric '<lambda>' returned None"),
-    ):
-        model.compile(optimizer="sgd", loss="mse", metrics=[metric])
-        with pytest.raises(ValueError, match=error):
-            model.fit(X, LABELS, verbose=0)
+    with pytest.raises(ValueError, match=r"The metric 'precision' must have a scalar as result; it has .*\(3,\)"):
+        model.compile(optimizer="sgd", loss="mse", metrics=[PerClass()])
+    model.compile(optimizer="sgd", loss="mse", metrics=[lambda y_true, y_pred: None])
+    with pytest.raises(ValueError, match="The metric '<lambda>' returned None"):
+        model.fit(X, LABELS, verbose=0)
     model.compile(optimizer="sgd", loss="mse", weighted_metrics=[lambda y_true, y_pred: jnp.mean(y_pred)])
     with pytest.raises(ValueError, match=r"'<lambda>' gives shape \(\), which cannot be weighted or masked"):
         model.fit(X, LABELS, sample_weight=WEIGHTS, verbose=0)
