@@ -77,6 +77,8 @@ class Layer(Configurable):
     input_spec: InputSpec | Sequence[InputSpec] | None = None
     #: Whether a mask passes through the layer.
     supports_masking: bool = False
+    #: Whether it is refused in a graph whose sizes are not those of its ``input_shape``.
+    insists_on_input_shape: bool = True
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
     _name: str
