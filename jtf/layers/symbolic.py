@@ -174,7 +174,7 @@ def _refuse_other_than_said(layer: Any, shape: Any) -> None:
         ValueError: names both shapes.
     """
     said = layer.batch_input_shape
-    if said is None or layer.built or isinstance(shape, list):
+    if said is None or layer.built or not layer.insists_on_input_shape or isinstance(shape, list):
         return
     sizes = zip(reversed(said[1:]), reversed(shape[1:]), strict=False)  # of how many dimensions, the layer says itself
     if any(m != n and None not in (m, n) for m, n in sizes):

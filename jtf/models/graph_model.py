@@ -172,8 +172,7 @@ def models_in(layers: Iterable[Layer]) -> list[tuple[GraphModel, int]]:
     return [(each, each._version) for each in every if isinstance(each, GraphModel)]
 
 
-def forget_inputs_said(layers: Iterable[Layer]) -> None:
-    """Drop the ``input_shape`` of layers of a file that do not begin its model: TF.js and Keras do not look at it."""
+def free_of_input_shapes(layers: Iterable[Layer]) -> None:
+    """Let layers of a file that do not begin its model have any input: TF.js and Keras do not look at what they say."""
     for layer in layers:
-        if not layer.stateful:  # which may have its batch's size from there
-            layer.batch_input_shape = None
+        layer.insists_on_input_shape = False

@@ -13,7 +13,7 @@ from jtf.layers.building import unchanged_if_refused
 from jtf.layers.core import InputLayer, input
 from jtf.layers.symbolic import SymbolicTensor
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel, forget_inputs_said, models_in
+from jtf.models.graph_model import GraphModel, free_of_input_shapes, models_in
 from jtf.options import refuse_options_object
 from jtf.types import Shape
 
@@ -170,7 +170,7 @@ class Sequential(GraphModel):
         if not isinstance(described, list | tuple):
             raise ValueError(f"A Sequential's configuration has its 'layers' in a list; received {config!r:.80}.")
         layers = [registry.deserialize(layer) for layer in described]
-        forget_inputs_said(layers[1:])
+        free_of_input_shapes(layers[1:])
         return cls(layers, name=config.get("name"))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -263,6 +263,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "name-inside": lambda: one(L.bidirectional(layer=L.gru(units=2, name="my layer")), (3, 2)),
     "name-of-javascript": lambda: named("constructor"),
     "input-of-numbers": lambda: one(L.rescaling(scale=2), ()),
+    "computed-in-bfloat16": lambda: one(L.dense(units=2, dtype="bfloat16"), (3,)),
     "input-dtype": lambda: one(L.flatten(), (3, 2), dtype="uint8"),
     "weights-of-one-name": two_weights_of_one_name,
     "constraint": beyond_its_constraint,
