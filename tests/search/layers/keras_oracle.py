@@ -106,6 +106,15 @@ def computation(
     return run
 
 
+def bidirectional(factory: str, options: Mapping[str, Any], merge_mode: str | None) -> keras.layers.Layer:
+    """Keras's wrapper, without the zeros that it puts where a step is masked: there TF.js has the output before."""
+    back = {"go_backwards": not options.get("go_backwards", False)}
+    forward, backward = (layer(factory, {**options, **change}) for change in ({}, back))
+    made = keras.layers.Bidirectional(forward, merge_mode=merge_mode, backward_layer=backward)
+    made.forward_layer.zero_output_for_mask = made.backward_layer.zero_output_for_mask = False
+    return made
+
+
 def states_of(layer: keras.layers.Layer) -> list[Any]:
     """What a stateful layer remembers, which is not among its variables."""
     return jax.tree.leaves(layer.states) if getattr(layer, "stateful", False) else []

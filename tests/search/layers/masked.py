@@ -36,8 +36,10 @@ class Pair:
         self.is_recurrent = factory in KINDS
 
         def in_keras() -> Any:
+            if around == "Bidirectional":
+                return keras_oracle.bidirectional(factory, options, "concat")
             layer = keras_oracle.layer(factory, options)
-            return getattr(keras.layers, around)(layer) if around else layer
+            return keras.layers.TimeDistributed(layer) if around else layer
 
         if around:
             self.text = f"{around}({self.text})"

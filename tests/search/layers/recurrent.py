@@ -171,12 +171,7 @@ def bidirectional(draw: Draw) -> Case:
     mine = jtf.layers.bidirectional(layer=getattr(jtf.layers, kind)(**inner), merge_mode=merge_mode)
     mine = ours.built(mine, shape)
 
-    def in_keras() -> Any:
-        back = {"go_backwards": not inner["go_backwards"]}
-        forward, backward = (keras_oracle.layer(kind, inner | change) for change in ({}, back))
-        return keras.layers.Bidirectional(forward, merge_mode=merge_mode, backward_layer=backward)
-
-    theirs = keras_oracle.make(in_keras, shape)
+    theirs = keras_oracle.make(lambda: keras_oracle.bidirectional(kind, inner, merge_mode), shape)
     x = draw.normal(*shape)
     return Case(
         ours.text(f"bidirectional(layer={kind}, merge_mode={merge_mode!r})", inner, [x], **call),
