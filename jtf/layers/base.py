@@ -77,7 +77,7 @@ class Layer(Configurable):
     input_spec: InputSpec | Sequence[InputSpec] | None = None
     #: Whether a mask passes through the layer.
     supports_masking: bool = False
-    #: Whether it is refused in a graph whose sizes are not those of its ``input_shape``.
+    #: Whether a Sequential refuses it behind a layer whose output has other sizes than its ``input_shape``.
     insists_on_input_shape: bool = True
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False
