@@ -89,7 +89,7 @@ class Layer(Configurable):
     index_range: int | None = None
     #: Whether all numbers that go in come out as they are, wherever.
     keeps_values: bool = False
-    #: Whether it is refused in a graph whose sizes are not those of its ``input_shape``.
+    #: Whether a Sequential refuses it behind a layer whose output has other sizes than its ``input_shape``.
     insists_on_input_shape: bool = True
     #: Whether weights made inside carry no prefix: so with models, whose layers' names are known by themselves.
     names_are_global: bool = False

@@ -136,7 +136,7 @@ def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[
         The output, or a list of outputs.
 
     Raises:
-        ValueError: the layer cannot take such inputs, or was made for others; it is then as it was before.
+        ValueError: the layer cannot take such inputs; it is then as it was before.
         TypeError: some of the inputs are arrays, a mask is given, or an option that the layer's call does not take.
     """
     takes_list = isinstance(inputs, list)
@@ -160,25 +160,7 @@ def connect(layer: Any, inputs: Any, usual: Mapping[str, Any], options: Mapping[
         [getattr(tensor, what) for tensor in tensors] if takes_list else getattr(tensors[0], what)
         for what in ("shape", "dtype")
     )
-    _refuse_other_than_said(layer, shapes)
     output = layer.inferred(shapes, dtypes, given)
     node = Node(layer, tensors, output.shapes, takes_list=takes_list, options=given, dtypes=output.dtypes)
     layer.inbound_nodes.append(node)
     return list(node.outputs) if node.gives_list else node.outputs[0]
-
-
-def _refuse_other_than_said(layer: Any, shape: Any) -> None:
-    """Refuse an input of other sizes than a new layer has been given; of one that is reused, that was another input.
-
-    Raises:
-        ValueError: names both shapes.
-    """
-    said = layer.batch_input_shape
-    if said is None or layer.built or not layer.insists_on_input_shape or isinstance(shape, list):
-        return
-    sizes = zip(reversed(said[1:]), reversed(shape[1:]), strict=False)  # of how many dimensions, the layer says itself
-    if any(m != n and None not in (m, n) for m, n in sizes):
-        raise ValueError(
-            f"Layer {layer.name!r} ({layer.class_name}) was made for an input of shape {said}; what comes before it "
-            f"gives {shape}. Leave its input_shape out, or correct the sizes."
-        )

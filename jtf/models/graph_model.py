@@ -170,9 +170,3 @@ def models_in(layers: Iterable[Layer]) -> list[tuple[GraphModel, int]]:
     """The models among some layers and inside of those, each with the version that it has now."""
     every = (each for layer in layers for each in (layer, *layer.layers_inside))
     return [(each, each._version) for each in every if isinstance(each, GraphModel)]
-
-
-def free_of_input_shapes(layers: Iterable[Layer]) -> None:
-    """Let layers of a file that do not begin its model have any input: TF.js and Keras do not look at what they say."""
-    for layer in layers:
-        layer.insists_on_input_shape = False

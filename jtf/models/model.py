@@ -11,7 +11,7 @@ from jtf.layers.core import InputLayer
 from jtf.layers.symbolic import Node, SymbolicTensor
 from jtf.models.arguments import with_hints
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel, free_of_input_shapes, models_in
+from jtf.models.graph_model import GraphModel, models_in
 
 Tensors = SymbolicTensor | Sequence[SymbolicTensor]
 
@@ -70,7 +70,6 @@ class Model(GraphModel):
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         described = {_name_of(each): each for each in _listed_in(config, "layers")}
         layers: dict[str, Layer] = {name: registry.deserialize(each) for name, each in described.items()}
-        free_of_input_shapes(layer for layer in layers.values() if not isinstance(layer, InputLayer))
         calls = {name: _listed_in(each, "inboundNodes", "inbound_nodes") for name, each in described.items()}
         _connect_all(layers, {name: [_addresses(call) for call in of_layer] for name, of_layer in calls.items()})
         inputs, outputs = (

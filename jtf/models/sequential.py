@@ -13,7 +13,7 @@ from jtf.layers.building import unchanged_if_refused
 from jtf.layers.core import InputLayer, input
 from jtf.layers.symbolic import SymbolicTensor
 from jtf.models.graph import Graph
-from jtf.models.graph_model import GraphModel, free_of_input_shapes, models_in
+from jtf.models.graph_model import GraphModel, models_in
 from jtf.options import refuse_options_object
 from jtf.types import Shape
 
@@ -170,7 +170,8 @@ class Sequential(GraphModel):
         if not isinstance(described, list | tuple):
             raise ValueError(f"A Sequential's configuration has its 'layers' in a list; received {config!r:.80}.")
         layers = [registry.deserialize(layer) for layer in described]
-        free_of_input_shapes(layers[1:])
+        for layer in layers[1:]:  # TF.js and Keras do not look at what these say of their input
+            layer.insists_on_input_shape = False
         return cls(layers, name=config.get("name"))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -226,6 +227,7 @@ def _input_dtype(layer: Layer) -> str:
 
 
 def _connected(layer: Layer, tensor: SymbolicTensor) -> SymbolicTensor:
+    _refuse_other_than_said(layer, tensor.shape)
     output = layer(tensor)
     if isinstance(output, list):
         layer.inbound_nodes.pop()
@@ -240,3 +242,20 @@ def _forget(layer: Layer, output: SymbolicTensor) -> None:
     """Take a call of a layer back."""
     if output.node in layer.inbound_nodes and not isinstance(layer, InputLayer):
         layer.inbound_nodes.remove(output.node)
+
+
+def _refuse_other_than_said(layer: Layer, shape: Shape) -> None:
+    """Refuse an input of other sizes than a new layer has been given; of one that is reused, that was another input.
+
+    Raises:
+        ValueError: names both shapes.
+    """
+    said = layer.batch_input_shape
+    if said is None or layer.built or not layer.insists_on_input_shape:
+        return
+    sizes = zip(reversed(said[1:]), reversed(shape[1:]), strict=False)  # of how many dimensions, the layer says itself
+    if any(m != n and None not in (m, n) for m, n in sizes):
+        raise ValueError(
+            f"Layer {layer.name!r} ({layer.class_name}) was made for an input of shape {said}; what comes before it "
+            f"gives {shape}. Leave its input_shape out, or correct the sizes."
+        )

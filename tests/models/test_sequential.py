@@ -209,8 +209,9 @@ class TestAddAndPop:
             ValueError, match=r"made for an input of shape \(None, 5\); what comes .* gives \(None, 2\)"
         ):
             model.add(dense(units=2, input_shape=[5]))
+        late = jtf.sequential([dense(units=2), dense(units=2, input_shape=[5])])
         with pytest.raises(ValueError, match=r"made for an input of shape \(None, 5\)"):
-            dense(units=2, input_shape=[5])(jtf.input(shape=[3]))
+            late.predict(np.ones((1, 3)))
         assert len(model.layers) == 1
         model.add(dense(units=4, input_shape=[2]))
         graph = jtf.input(shape=[3])
