@@ -54,7 +54,7 @@ class Bidirectional(Wrapper):
     """Runs a recurrent layer over a sequence in both directions.
 
     Where all outputs are returned, those of the backward direction are put into the order of time first. At a step that
-    is masked each direction repeats its output before, as in TF.js and as the layer alone does. (Keras has zeros there.)
+    is masked each direction repeats its last output, as in TF.js and as the layer alone does. (Keras has zeros there.)
 
     Args:
         layer: a recurrent layer, of which there will be two like it: ``forward_<name>`` and ``backward_<name>``.
