@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
+
 from jtf import constraints, initializers, regularizers
 from jtf.io.errors import ModelFormatError
 from jtf.layers.base import registry
@@ -127,10 +129,24 @@ def converted(described: Any, dialect: Dialect, entry: str = "the model") -> dic
     elif name in ("TimeDistributed", "RNN"):
         inner = "layer" if name == "TimeDistributed" else "cell"
         config[inner] = converted(config.get(inner), dialect, f"{inner} of {entry}")
+    elif name in ("Conv3D", "Conv3DTranspose", "AveragePooling3D", "MaxPooling3D"):
+        _check_windows(config, dialect, entry)
     elif name == "StackedRNNCells":
         _list(config, "cells", dialect, entry)
         config["cells"] = [converted(each, dialect, f"cell {n} of {entry}") for n, each in enumerate(config["cells"])]
     return {"class_name": name, "config": config}
+
+
+def _check_windows(config: Mapping[str, Any], dialect: Dialect, entry: str) -> None:
+    """Refuse padded windows of three dimensions that are shorter than their stride.
+
+    Keras begins them at the first entry, TF.js and jtf in the middle of each stride.
+    """
+    windows = config.get("kernel_size", config.get("pool_size"))
+    strides = config.get("strides") or (windows if "pool_size" in config else 1)
+    if config.get("padding") == "same" and np.any(np.less(windows, strides)):
+        found = f"{windows} with strides {strides}, which begin elsewhere in Keras"
+        dialect.refuse(entry, "windows that are not shorter than their strides", found)
 
 
 def _described(described: Any, dialect: Dialect, entry: str) -> tuple[str, dict[str, Any]]:

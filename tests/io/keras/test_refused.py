@@ -10,6 +10,7 @@ import pytest
 
 import jtf
 from jtf.io import ModelFormatError
+from jtf.io.keras.config import Dialect, converted
 from jtf.io.keras.model import load_keras_weights
 from tests.io.keras.recorded import NEWEST, changed, expected, extracted, predicted
 
@@ -85,6 +86,27 @@ def test_configurations(name, change, message, tmp_path):
     assert refused.value.entry
     assert refused.value.expected
     assert refused.value.found
+
+
+@pytest.mark.parametrize(
+    ("class_name", "size", "strides", "fits"),
+    [
+        ("Conv3D", [1, 3, 3], [2, 2, 2], False),
+        ("Conv3D", [2, 3, 3], [2, 2, 2], True),
+        ("Conv3DTranspose", [2, 2, 2], [2, 2, 3], False),
+        ("MaxPooling3D", [2, 2, 2], [3, 3, 3], False),
+        ("AveragePooling3D", [2, 2, 2], None, True),
+    ],
+)
+def test_windows_that_begin_elsewhere_in_keras(class_name, size, strides, fits):
+    config = {"name": "windows", "padding": "same", "strides": strides}
+    config |= {"kernel_size": size, "filters": 1} if class_name.startswith("Conv") else {"pool_size": size}
+    described = {"class_name": class_name, "module": "keras.layers", "config": config}
+    if fits:
+        assert converted(described, Dialect("f", 3))["config"]["padding"] == "same"
+        return
+    with pytest.raises(ModelFormatError, match="windows that are not shorter than their strides"):
+        converted(described, Dialect("f", 3))
 
 
 def _call(document, class_name):
