@@ -88,8 +88,19 @@ def _truncated(key: Array, shape: tuple[int, ...], dtype: Any, mean: float, stdd
 
 @functools.partial(jax.jit, static_argnames=("shape", "dtype"))
 def _orthogonal(key: Array, shape: tuple[int, ...], dtype: Any, gain: float) -> Array:
-    precise = jnp.promote_types(dtype, jnp.float32)  # the QR decomposition exists from float32 on
-    return (gain * jax.nn.initializers.orthogonal()(key, shape, precise)).astype(dtype)
+    """The Q of a normal matrix's QR decomposition, of which no more is computed than its reflections.
+
+    The reflections before it leave a column normal, so that each may be drawn for itself, and nothing need be factored.
+    """
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    precise = jnp.promote_types(dtype, jnp.float32)  # such products exist from float32 on
+    normal = jax.random.normal(key, (max(rows, columns), min(rows, columns)), precise)
+    head = jnp.diagonal(normal)
+    # The reflection of column k takes what it has from row k on to `ends` times the k-th unit vector.
+    ends = -jnp.sign(head) * jnp.sqrt(jnp.sum(jnp.square(jnp.tril(normal)), axis=0))
+    reflections = jnp.tril(normal / (head - ends)[None], -1)
+    matrix = jax.lax.linalg.householder_product(reflections, (ends - head) / ends) * jnp.sign(ends)[None]
+    return (gain * (matrix if rows >= columns else matrix.T)).reshape(shape).astype(dtype)
 
 
 def random_uniform(
@@ -252,6 +263,7 @@ def orthogonal(key: Array, shape: Sequence[int], dtype: DTypeLike = jnp.float32,
     References:
         Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear neural
         networks", 2013.
+        Stewart, "The efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980.
     """
     shape = tuple(shape)
     if len(shape) < 2:

@@ -195,7 +195,7 @@ class Layer(Configurable):
     @property
     def _is_of_jtf(self) -> bool:
         """Whether the call is one of this package."""
-        return getattr(type(self).call, "__module__", "").startswith("jtf.")
+        return str(getattr(type(self).call, "__module__", "")).startswith("jtf.")
 
     # Calling.
 

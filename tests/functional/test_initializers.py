@@ -179,6 +179,21 @@ def test_identity_needs_a_square(shape):
         init.identity(None, shape)
 
 
+def test_orthogonal_matrices_have_the_traces_of_uniform_ones():
+    """Diaconis and Shahshahani, On the eigenvalues of random matrices, 1994: over O(n), n > 3."""
+    many = np.asarray(jax.vmap(lambda key: init.orthogonal(key, (4, 4)))(jax.random.split(KEY, 5000)), np.float64)
+    traces, squares = (np.trace(each, axis1=1, axis2=2) for each in (many, many @ many))
+    moments = [traces.mean(), (traces**2).mean(), (traces**4).mean(), squares.mean(), np.linalg.det(many).mean()]
+    np.testing.assert_allclose(moments, [0, 1, 3, 1, 0], atol=0.2)
+
+
+def test_orthogonal_matrices_are_made_without_a_factorization():
+    program = str(jax.make_jaxpr(lambda key: init.orthogonal(key, (6, 6)))(KEY))
+    assert "householder_product" in program
+    assert "geqrf" not in program
+    assert " qr[" not in program
+
+
 def test_orthogonal_needs_a_matrix():
     with pytest.raises(ValueError, match=r"at least two axes; received shape \(3,\)"):
         init.orthogonal(KEY, (3,))
