@@ -180,8 +180,9 @@ def _reader_of_option(cls: type, name: str) -> Reader | None:
 def _resolved(function: Callable[..., Any], annotation: Any) -> Any:
     """What an annotation stands for; Any where that cannot be told."""
     alone = types.SimpleNamespace(__annotations__={"it": annotation})
+    names = getattr(inspect.unwrap(function), "__globals__", {})
     try:
-        return typing.get_type_hints(alone, getattr(function, "__globals__", {}), include_extras=True)["it"]
+        return typing.get_type_hints(alone, names, include_extras=True)["it"]
     except Exception:  # of all that an annotation may be
         return Any
 

@@ -540,5 +540,5 @@ def test_only_classes_of_layers_are_made_known_as_such(wrong):
     ],
 )
 def test_a_method_in_the_spelling_of_tfjs_is_refused(base, name, python_name):
-    with pytest.raises(TypeError, match=f"Mine.{name} would never be used: it is called {python_name} here"):
+    with pytest.raises(TypeError, match=f"Mine.{name} would never be .*: name (the method|it) {python_name}"):
         type("Mine", (base,), {name: lambda self: None})

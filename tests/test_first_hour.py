@@ -82,7 +82,7 @@ class TestLosses:
         made = model()
         made.compile(optimizer="sgd", loss=loss)
         kept = made.get_weights()
-        with pytest.raises(ValueError, match=f"one number a sample, 4 here; it returned {found}"):
+        with pytest.raises(ValueError, match=f"one number for each sample, 4 here; it returned {found}"):
             made.fit(X, Y, verbose=0)
         np.testing.assert_array_equal(kept[0], made.get_weights()[0])
 

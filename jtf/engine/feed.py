@@ -155,7 +155,7 @@ def check_batch_size(samples: int, batch_size: int, inputs: Slots) -> None:
         ValueError: the model needs another size of batch, or the last batch would be smaller.
     """
     needed = inputs.batch_size
-    if needed is None or (batch_size == needed and samples % needed == 0):
+    if needed is None or (min(batch_size, samples) == needed and samples % min(batch_size, samples) == 0):
         return
     if samples == batch_size:
         received = f"a batch of {samples}."

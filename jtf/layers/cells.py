@@ -131,8 +131,8 @@ class RecurrentOptions(Layer):
         kernel_constraint: Any = None,
         recurrent_constraint: Any = None,
         bias_constraint: Any = None,
-        dropout: Fraction = 0.0,
-        recurrent_dropout: Fraction = 0.0,
+        dropout: Fraction | None = 0.0,
+        recurrent_dropout: Fraction | None = 0.0,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -148,7 +148,7 @@ class RecurrentOptions(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
+        self.dropout, self.recurrent_dropout = dropout or 0.0, recurrent_dropout or 0.0
 
 
 class GatedOptions(RecurrentOptions):

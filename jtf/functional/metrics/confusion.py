@@ -98,7 +98,7 @@ class Precision(_Counted):
 
     Example:
         >>> import jtf
-        >>> float(jtf.metrics.precision([[1, 0, 1, 0]], [[0.9, 0.8, 0.7, 0.1]]).round(3))
+        >>> round(float(jtf.metrics.precision([[1, 0, 1, 0]], [[0.9, 0.8, 0.7, 0.1]])), 3)
         0.667
     """
 
@@ -181,7 +181,7 @@ class FBetaScore(Metric):
 
     Example:
         >>> import jtf
-        >>> float(jtf.metrics.f1_score([[1], [0], [1]], [[0.9], [0.8], [0.7]]).round(3))
+        >>> round(float(jtf.metrics.f1_score([[1], [0], [1]], [[0.9], [0.8], [0.7]])), 3)
         0.8
     """
 

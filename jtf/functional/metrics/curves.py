@@ -75,7 +75,7 @@ class AUC(Metric):
 
     Example:
         >>> import jtf
-        >>> float(jtf.metrics.auc([[0], [0], [1], [1]], [[0.1], [0.4], [0.35], [0.8]]).round(3))
+        >>> round(float(jtf.metrics.auc([[0], [0], [1], [1]], [[0.1], [0.4], [0.35], [0.8]])), 3)
         0.75
     """
 

@@ -33,7 +33,7 @@ class IoU(Metric):
 
     Example:
         >>> import jtf
-        >>> float(jtf.metrics.mean_iou([0, 0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]]).round(3))
+        >>> round(float(jtf.metrics.mean_iou([0, 0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])), 3)
         0.333
     """
 

@@ -15,6 +15,7 @@ Example:
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, overload
@@ -196,6 +197,7 @@ class MetricFunction(Generic[P]):
     def __init__(self, make: Callable[..., Metric], value: Callable[..., Array], described_by: Any, name: str) -> None:
         self.make, self._value = make, value
         functools.update_wrapper(self, described_by)
+        self.__signature__ = _with_data(inspect.signature(described_by))
         self.__name__ = self.__qualname__ = name
         self.__module__ = __package__  # where all of them are
 
@@ -235,6 +237,14 @@ def over_all(cls: Callable[P, Metric]) -> MetricFunction[P]:
         return cls(**options)(y_true, y_pred, sample_weight)  # type: ignore[call-arg]
 
     return MetricFunction(cls, value, cls, cls.name)  # type: ignore[attr-defined]
+
+
+def _with_data(signature: inspect.Signature) -> inspect.Signature:
+    """A signature whose first two parameters are the data."""
+    data = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("y_true", "y_pred")]
+    options = [each for name, each in signature.parameters.items() if name not in ("y_true", "y_pred")]
+    options = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in options]
+    return inspect.Signature([*(each.replace(default=None) for each in data), *options])
 
 
 def name_of(function: Any) -> str:

@@ -27,7 +27,7 @@ class RootMeanSquaredError(Metric):
 
     Example:
         >>> import jtf
-        >>> float(jtf.metrics.root_mean_squared_error([[3.0], [4.0]], [[0.0], [0.0]]).round(3))
+        >>> round(float(jtf.metrics.root_mean_squared_error([[3.0], [4.0]], [[0.0], [0.0]])), 3)
         3.536
     """
 
