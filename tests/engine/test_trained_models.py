@@ -32,8 +32,8 @@ def optimizer_of(described):
     return getattr(jtf.train, name)(*arguments)
 
 
-#: The first of each family, and then others.
-CASES = [pytest.param(case, id=case["name"], marks=[pytest.mark.slow] * (n >= 22)) for n, case in enumerate(MODELS)]
+#: Those that are slow are run by .ci/run only.
+CASES = [pytest.param(case, id=case["name"], marks=[pytest.mark.slow] * (n >= 11)) for n, case in enumerate(MODELS)]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -165,7 +165,8 @@ def test_wrong_shapes_are_refused():
 
 def stack(*names, units=2, layers=11):
     names = names or [None] * layers
-    return jtf.sequential([jtf.layers.dense(units=units, input_shape=[2], name=name) for name in names])
+    entry = jtf.layers.input_layer(input_shape=[2])
+    return jtf.sequential([entry, *(jtf.layers.dense(units=units, name=name) for name in names)])
 
 
 @pytest.mark.parametrize(

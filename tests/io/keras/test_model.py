@@ -19,7 +19,7 @@ from tests.io.keras.recorded import DIRECTORY, NEWEST, RECORDED, expected, extra
 pytestmark = pytest.mark.usefixtures("compiled_in_a_hurry")
 
 MODELS = [
-    pytest.param(archive, name, id=f"{archive.stem}-{name}")
+    pytest.param(archive, name, id=f"{archive.stem}-{name}", marks=[pytest.mark.slow] * (archive is not NEWEST))
     for archive in RECORDED
     for name in names(archive)
     if name.endswith(".keras") and not name.startswith("trained_")
