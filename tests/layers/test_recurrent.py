@@ -495,7 +495,10 @@ class TestOptions:
     [
         (lambda: L.lstm(units=2.5), "LSTM's units is a positive integer; received 2.5"),
         (lambda: L.gru_cell(units=0), "GRUCell's units is a positive integer"),
-        (lambda: L.simple_rnn(units=2, dropout=1.5), "SimpleRNN's dropout is a fraction from 0 to 1 or None; received 1.5"),
+        (
+            lambda: L.simple_rnn(units=2, dropout=1.5),
+            "SimpleRNN.s dropout is a fraction from 0 to 1 or None; received 1",
+        ),
         (lambda: L.gru(units=2, recurrent_dropout=-1), "GRU's recurrent_dropout is a fraction"),
         (lambda: L.lstm(units=2, recurrent_activation="hard"), "Unknown activation 'hard'"),
         (lambda: L.lstm(units=2, return_sequence=True), "Did you mean 'return_sequences'"),
