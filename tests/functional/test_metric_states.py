@@ -245,6 +245,12 @@ def test_the_spread_of_a_truth_far_from_zero():
     assert ours == pytest.approx(sk.r2_score(t.astype(float), p.astype(float)), rel=1e-5)
 
 
+def test_what_equals_a_threshold_is_below_it():
+    # Above 0.5 is one of three positive labels and no negative one: the curve goes by (0, 1/3) to (1, 1).
+    score = m.auc(np.array([[1.0], [1.0], [0.0], [1.0]]), np.array([[0.5], [0.5], [0.2], [0.8]]), num_thresholds=3)
+    assert float(score) == pytest.approx(2 / 3)
+
+
 def test_nothing_gives_zero():
     t, p = np.zeros((3, 1)), np.zeros((3, 1))
     for metric in (m.precision(), m.recall(), m.f1_score(), m.precision_at_recall(0.5), m.auc()):
