@@ -67,6 +67,7 @@ class TestDemo:
         assert losses[-1] < losses[0] / 2
         assert float(re.search(r"Test accuracy: (0\.\d{4})", out)[1]) > 0.5
 
+    @pytest.mark.slow
     def test_a_seed_fixes_everything(self, few_digits, capsys, how):
         def output(seed):
             cli.main(["demo", "--epochs", "1", "--seed", seed, *how])

@@ -224,8 +224,19 @@ def test_only_random_layers_know_that_they_are_trained(row, layer, values):
 
 
 def test_one_fit(row):
-    if row.id not in FIRST and not (row.weights or row.random):
+    if row.id not in FIRST:
+        pytest.skip("the first row of each layer here, the others among the slow tests")
+    one_fit(row)
+
+
+@pytest.mark.slow
+def test_one_fit_of_the_others(row):
+    if row.id in FIRST or not (row.weights or row.random):
         pytest.skip("one row of each layer without weights is enough")
+    one_fit(row)
+
+
+def one_fit(row):
     jtf.set_seed(0)
     layer = row.make()
     sizes = row.shape if isinstance(row.shape, list) else [row.shape]

@@ -287,7 +287,15 @@ def pickled(x):
     return pickle.loads(pickle.dumps(x))
 
 
-@pytest.mark.parametrize("again", [copied, pickled, lambda x: copied(copied(x)), lambda x: pickled(copied(x))])
+@pytest.mark.parametrize(
+    "again",
+    [
+        copied,
+        pickled,
+        pytest.param(lambda x: copied(copied(x)), marks=pytest.mark.slow),
+        pytest.param(lambda x: pickled(copied(x)), marks=pytest.mark.slow),
+    ],
+)
 def test_a_copied_optimizer_goes_on(again):
     expected, before = step(compiled()), compiled()
     ways = {

@@ -25,7 +25,7 @@ MODELS = [
     if name.endswith(".keras") and not name.startswith("trained_")
 ]
 TRAINED = [
-    pytest.param(archive, name, id=f"{archive.stem}-{name}")
+    pytest.param(archive, name, id=f"{archive.stem}-{name}", marks=[pytest.mark.slow] * (archive is not NEWEST))
     for archive in RECORDED
     for name in names(archive, "trained_")
     if name.endswith(".keras") or archive is NEWEST
