@@ -163,7 +163,9 @@ class LayersModel(Saving, Layer):
             initial_epoch: where to go on counting.
 
         Returns:
-            A `History`: ``history.history["acc"]`` has one number an epoch, the mean over its batches.
+            A `History`: ``history.history["acc"]`` has one number per epoch, that of all its samples together. Loss and
+            metrics of the training are taken before each batch's update. The logs of a batch are of that batch alone,
+            as in TF.js: neither they nor the progress bar show means of the epoch so far, as Keras does.
 
         Raises:
             ValueError, TypeError: the data do not fit the model or each other; nothing was trained.
