@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -50,5 +51,16 @@ def _in_a_hurry(request):
 LONG = ("test_notebooks", "test_training_guide", "test_in_tfjs", "test_demo", "test_readme")
 
 
+#: Modules of many recorded cases, of which every other one is left to the slow tests.
+HALVED = ("test_recorded", "test_recurrent_recorded", "test_tfjs_layers", "test_oracle", "test_in_tfjs")
+
+
+@pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    seen: Counter[object] = Counter()
+    for item in items:
+        if item.path.stem in HALVED and hasattr(item, "callspec"):
+            seen[item.path, item.originalname] += 1
+            if seen[item.path, item.originalname] % 2 == 0:
+                item.add_marker(pytest.mark.slow)
