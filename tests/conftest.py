@@ -51,8 +51,13 @@ def _in_a_hurry(request):
 LONG = ("test_notebooks", "test_training_guide", "test_in_tfjs", "test_demo", "test_readme")
 
 
-#: Modules of many recorded cases, of which every other one is left to the slow tests.
-HALVED = ("test_recorded", "test_recurrent_recorded", "test_tfjs_layers", "test_oracle", "test_in_tfjs")
+#: Modules of many cases of a kind, of which every other one is left to the slow tests.
+HALVED = (
+    *("test_recorded", "test_recurrent_recorded", "test_tfjs_layers", "test_oracle", "test_in_tfjs", "test_corpus"),
+    *("test_catalogue", "test_convolution", "test_pooling", "test_losses", "test_recurrent", "test_dtypes"),
+    *("test_damaged_files", "test_metric_states", "test_trained_models", "test_gradients", "test_optimizers"),
+    *("test_random", "test_variable", "test_model"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the slow ones are left out
