@@ -121,7 +121,7 @@ class Registry:
         """
         if not isinstance(cls, type) or not issubclass(cls, self.base):
             raise TypeError(
-                f"{_a(self.kind)} class that is made known is derived from "
+                f"{_a(self.kind)} class to be registered must be derived from "
                 f"{self.base.__module__}.{self.base.__qualname__}; received {cls!r}."
             )
         other = self._among(cls.__name__)

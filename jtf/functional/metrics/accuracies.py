@@ -61,7 +61,7 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> Array:
         A float32 array of shape ``[...]``.
 
     Raises:
-        ValueError: If the labels are not one a sample.
+        ValueError: If there is not one label per sample.
     """
     p = jnp.asarray(y_pred)
     labels = class_labels("sparse_categorical_accuracy", y_true, p.shape)
